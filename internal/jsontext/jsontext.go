@@ -153,7 +153,7 @@ func Indent(dst, src []byte, depth int) []byte {
 			dst = append(dst, ch)
 			dst = newline(dst, depth)
 		case '}', ']':
-			depth--
+			depth = max(depth-1, 0)
 			dst = newline(dst, depth)
 			dst = append(dst, ch)
 		case ',':
