@@ -1,3 +1,5 @@
 module florin
 
 go 1.26
+
+require github.com/stripe/stripe-mock v0.203.0

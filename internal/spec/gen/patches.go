@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// The spec is not all that Stripe does. What it gets wrong, or keeps to itself, is put right here, each with its reason; a patch whose
+// place is gone fails, so that none outlives its cause.
+
+// newerVersions came after the spec that we build on (facts 13 §1).
+var newerVersions = []string{"2026-09-30.endive", "2026-10-28.endive"}
+
+// enumOrder is the order in which Stripe's refusals list the values of an enum, where it was seen; the spec sorts them (facts 05a).
+// The key is the values, sorted.
+var enumOrder = map[string]string{
+	"day month week year":             "month year week day",
+	"exempt none reverse":             "none reverse exempt",
+	"licensed metered":                "metered licensed",
+	"exclusive inclusive unspecified": "inclusive exclusive unspecified",
+	"one_time recurring":              "one_time recurring",
+}
+
+// fieldOrder is the order in which Stripe checks the parameters of an operation, where it was seen; the spec sorts them. What is not
+// listed follows, as in the spec.
+var fieldOrder = map[string]string{
+	"post /v1/products": "name description metadata active images shippable url package_dimensions statement_descriptor " +
+		"unit_label marketing_features",
+}
+
+// limits that the spec does not declare. A name matches wherever it is a parameter of the route.
+var limits = []struct{ route, param, keyword, value string }{
+	{"post /v1/products", "images", "maxItems", "8"}, // facts 05a
+	{"post /v1/products/{id}", "images", "maxItems", "8"},
+	{"post /v1/prices", "unit_amount", "minimum", "0"}, // facts 05a: Invalid non-negative integer
+	{"post /v1/plans", "amount", "minimum", "0"},
+	{"get /v1/events", "types", "maxItems", "20"}, // facts 06a
+}
+
+// hidden are parameters that clients send and Stripe takes, though the spec does not show them (facts 11b). They are marked with a
+// type in facts.txt's own words.
+var hidden = []struct{ route, param, typ string }{
+	{"get /v1/payment_intents/{intent}", "is_stripe_sdk", "boolean"},
+	{"get /v1/setup_intents/{intent}", "is_stripe_sdk", "boolean"},
+}
+
+// hashes are parameters that the spec calls strings and marks as not to be validated: a token's id goes there, and also a hash with the
+// numbers of a card or a bank account.
+var hashes = []string{"source", "external_account", "card", "bank_account"}
+
+// oldEvents could be subscribed to before 2024-04-10 and are never sent (facts 13 §5, A6).
+var oldEvents = []string{
+	"invoiceitem.updated", "order.created", "order.updated", "order.payment_failed", "order.payment_succeeded", "order_return.created",
+	"recipient.created", "recipient.deleted", "recipient.updated", "sku.created", "sku.deleted", "sku.updated",
+	"transfer.failed", "transfer.paid",
+}
+
+func patch(root *node) error {
+	paths := root.at("paths")
+	params := func(route, param string) (*node, error) {
+		method, path, _ := strings.Cut(route, " ")
+		if n := find(paths.at(path, method), param); n != nil {
+			return n, nil
+		}
+		return nil, fmt.Errorf("patches: no %s in %s", param, route)
+	}
+	for _, l := range limits {
+		n, err := params(l.route, l.param)
+		if err != nil {
+			return err
+		}
+		if n.at("anyOf") != nil { // the part that is not ""
+			n = n.at("anyOf").values[0]
+		}
+		n.set(l.keyword, text(l.value))
+	}
+	for _, h := range hidden {
+		if err := show(paths, h.route, h.param, h.typ); err != nil {
+			return err
+		}
+	}
+	for route, order := range fieldOrder {
+		method, path, _ := strings.Cut(route, " ")
+		if err := reorder(body(paths.at(path, method)), strings.Fields(order)); err != nil {
+			return fmt.Errorf("patches: %s: %w", route, err)
+		}
+	}
+	for i := range paths.values {
+		for _, op := range paths.values[i].values {
+			takeHashes(body(op))
+		}
+	}
+	for _, route := range []string{"post /v1/webhook_endpoints", "post /v1/webhook_endpoints/{webhook_endpoint}"} {
+		n, err := params(route, "enabled_events")
+		if err != nil {
+			return err
+		}
+		e := n.at("items", "enum")
+		e.values = append(e.values, textList(oldEvents).values...)
+	}
+	n, err := params("post /v1/webhook_endpoints", "api_version")
+	if err != nil {
+		return err
+	}
+	e := n.at("enum")
+	e.values = append(e.values, textList(newerVersions).values...)
+	return nil
+}
+
+// find is the schema of a parameter, in the query or in the body.
+func find(op *node, param string) *node {
+	for _, p := range op.at("parameters").list() {
+		if p.str("name") == param && p.str("in") == "query" {
+			return p.at("schema")
+		}
+	}
+	return body(op).at("properties", param)
+}
+
+// show adds a parameter that the spec hides. It fails if the spec has come to show it.
+func show(paths *node, route, param, typ string) error {
+	method, path, _ := strings.Cut(route, " ")
+	op := paths.at(path, method)
+	if op == nil {
+		return fmt.Errorf("patches: no %s", route)
+	}
+	if find(op, param) != nil {
+		return fmt.Errorf("patches: %s now shows %s itself", route, param)
+	}
+	schema := &node{kind: object, keys: []string{"type"}, values: []*node{text(typ)}}
+	if method == "post" {
+		props := body(op).at("properties")
+		props.set(param, schema)
+		return nil
+	}
+	p := &node{kind: object}
+	p.set("in", text("query"))
+	p.set("name", text(param))
+	p.set("schema", schema)
+	op.at("parameters").values = append(op.at("parameters").values, p)
+	return nil
+}
+
+// reorder puts the named properties first.
+func reorder(form *node, order []string) error {
+	props := form.at("properties")
+	first := &node{kind: object}
+	for _, name := range order {
+		n := props.at(name)
+		if n == nil {
+			return fmt.Errorf("no parameter %s", name)
+		}
+		first.set(name, n)
+	}
+	for i, name := range props.keys {
+		if !slices.Contains(order, name) {
+			first.set(name, props.values[i])
+		}
+	}
+	form.set("properties", first)
+	return nil
+}
+
+// takeHashes lets the parameters in hashes be a hash as well as a string.
+func takeHashes(form *node) {
+	props := form.at("properties")
+	if props == nil {
+		return
+	}
+	for i, name := range props.keys {
+		p := props.values[i]
+		if p.str("type") != "string" || p.at("x-stripeBypassValidation") == nil || !slices.Contains(hashes, name) {
+			continue
+		}
+		any := &node{kind: object}
+		any.set("type", text("object"))
+		any.set("additionalProperties", text("true"))
+		union := &node{kind: object}
+		union.set("anyOf", &node{kind: array, values: []*node{any, p}})
+		props.values[i] = union
+	}
+}
