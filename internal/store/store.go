@@ -15,11 +15,18 @@
 //
 // An index is a name and a value: (scope, index, value) holds documents in the order of (Created, Seq). Lists, filters and searches are
 // scans along one. Moves are appended and never edited; Sums adds them up.
+//
+// # Engines
+//
+// Package sqlite keeps all this in one file; package memory keeps it in memory, for tests. Both pass package storetest, which is the meaning of
+// every promise made here.
 package store
 
 import (
 	"context"
 	"errors"
+	"fmt"
+	"math"
 )
 
 // A Scope is one account in one mode; everything is kept under one. System holds what belongs to no account (accounts, keys, tasks).
@@ -50,9 +57,9 @@ type Doc struct {
 	Ver     int64
 	Kind    string
 	Created int64 // Unix seconds; the first key of every order. A task's is the time when it is due.
-	Seq     int64 // the second key: order of insertion
+	Seq     int64 // the second key: order of insertion, from DB.Seq; no two documents of a scope have the same
 	Deleted bool  // a tombstone: answers for the id, stands in no index
-	Body    []byte
+	Body    []byte // bytes that were given to the store, or came from it, are not changed by anybody
 	Priv    []byte // what no answer shows
 }
 
@@ -72,10 +79,10 @@ const IfAbsent = -1
 // A Put writes a document's new current version, Doc.Ver.
 type Put struct {
 	Doc
-	Base  int64   // the current version that this one replaces; 0: there must be none
+	Base  int64   // the current version that this one replaces; 0: there must be none; or IfAbsent
 	Keep  bool    // keep the version that is replaced
 	Index []Entry // where the document now stands; entries of the replaced version that are not among these are removed
-	Was   []Entry // where the replaced version stands
+	Was   []Entry // where the replaced version stands; if Created or Seq change, the document is moved in every index
 }
 
 // A Delete removes a document, all its versions, and its index entries.
@@ -104,12 +111,59 @@ type Unit struct {
 	Versions []Doc // earlier versions made by this same unit, for what refers to them; never current
 	Puts     []Put
 	Deletes  []Delete
+	Drops    []Ref // versions that nothing refers to any more; one that is current, or gone, is left as it is
 	Moves    []Move
 }
 
 // Empty says whether the unit changes nothing.
 func (u *Unit) Empty() bool {
-	return len(u.Versions) == 0 && len(u.Puts) == 0 && len(u.Deletes) == 0 && len(u.Moves) == 0
+	return len(u.Versions) == 0 && len(u.Puts) == 0 && len(u.Deletes) == 0 && len(u.Drops) == 0 && len(u.Moves) == 0
+}
+
+// Check says what makes no sense in the unit, whatever is stored. It is never a user's fault.
+func (u *Unit) Check() error {
+	puts := make(map[Ref]*Put, len(u.Puts)) // by scope and id
+	for i := range u.Puts {
+		p := &u.Puts[i]
+		key := Ref{Scope: p.Scope, ID: p.ID}
+		switch {
+		case p.ID == "":
+			return errors.New("store: put without an id")
+		case puts[key] != nil:
+			return fmt.Errorf("store: two puts of %s in one unit", p.ID)
+		case p.Base < IfAbsent || p.Ver <= max(p.Base, 0):
+			return fmt.Errorf("store: put of %s: version %d cannot follow %d", p.ID, p.Ver, p.Base)
+		case p.Deleted && len(p.Index) > 0:
+			return fmt.Errorf("store: tombstone of %s stands in an index", p.ID)
+		}
+		puts[key] = p
+	}
+	seen := make(map[Ref]bool, len(u.Versions)+len(u.Deletes))
+	for i := range u.Versions {
+		v := &u.Versions[i]
+		ref := Ref{v.Scope, v.ID, v.Ver}
+		p := puts[Ref{Scope: v.Scope, ID: v.ID}]
+		if p == nil || v.Ver >= p.Ver || v.Ver <= max(p.Base, 0) || seen[ref] {
+			return fmt.Errorf("store: version %d of %s is none of the versions that this unit makes", v.Ver, v.ID)
+		}
+		seen[ref] = true
+	}
+	for _, d := range u.Deletes {
+		key := Ref{Scope: d.Scope, ID: d.ID}
+		switch {
+		case puts[key] != nil || seen[key]:
+			return fmt.Errorf("store: delete of %s beside another change of it in one unit", d.ID)
+		case d.Base <= 0:
+			return fmt.Errorf("store: delete of %s: no version %d", d.ID, d.Base)
+		}
+		seen[key] = true
+	}
+	for _, m := range u.Moves {
+		if m.Amount <= 0 || m.From == m.To || m.From == "" || m.To == "" || m.Currency == "" {
+			return fmt.Errorf("store: move of %d %q from %q to %q", m.Amount, m.Currency, m.From, m.To)
+		}
+	}
+	return nil
 }
 
 // ErrConflict is what a unit gets that read something which has changed since.
@@ -130,6 +184,30 @@ type Query struct {
 	MinCreated, MaxCreated int64
 }
 
+// Bounds are the places between which the query's documents stand, both themselves left out. Engines scan from one to the other.
+func (q *Query) Bounds() (low, high Pos) {
+	low, high = Pos{math.MinInt64, math.MinInt64}, Pos{math.MaxInt64, math.MaxInt64}
+	if q.MinCreated != 0 {
+		low = Pos{q.MinCreated - 1, math.MaxInt64}
+	}
+	if q.MaxCreated != 0 {
+		high = Pos{q.MaxCreated + 1, math.MinInt64}
+	}
+	switch {
+	case q.After == nil:
+	case q.Ascending && low.Less(*q.After):
+		low = *q.After
+	case !q.Ascending && q.After.Less(high):
+		high = *q.After
+	}
+	return low, high
+}
+
+// Less says whether p stands before o, oldest first.
+func (p Pos) Less(o Pos) bool {
+	return p.Created < o.Created || p.Created == o.Created && p.Seq < o.Seq
+}
+
 // A Sum is what the moves of one ledger account and currency add up to: in less out.
 type Sum struct {
 	Account, Currency string
@@ -137,7 +215,9 @@ type Sum struct {
 	Pending           int64 // of the others
 }
 
-// A Snapshot is a view of what was committed when it was opened. It is used by one goroutine, and must be closed.
+// A Snapshot is a view of what was committed when it was first read from, which is never before it was opened. It is used by one goroutine,
+// whose yield functions may read from it too, and must be closed. An engine may let only so many snapshots read at once, so a goroutine
+// does not hold two.
 type Snapshot interface {
 	// Get returns the current version, tombstones included; nil if there is none.
 	Get(s Scope, id string) (*Doc, error)
@@ -147,7 +227,7 @@ type Snapshot interface {
 	Scan(q Query, yield func(*Doc) bool) error
 	// Has says whether the query has any document, without reading one.
 	Has(q Query) (bool, error)
-	// Sums adds up a scope's moves as of a time.
+	// Sums adds up a scope's moves as of a time: a Sum for each account and currency that ever moved, in their order.
 	Sums(s Scope, at int64) ([]Sum, error)
 	// Moves calls yield for each move of one source, in order.
 	Moves(s Scope, source string, yield func(Move) bool) error
@@ -155,7 +235,8 @@ type Snapshot interface {
 	Walk(yield func(*Doc) bool) error
 	// WalkMoves calls yield for every move, in order.
 	WalkMoves(yield func(Move) bool) error
-	// WalkIndex calls yield for every index entry, with the document that it stands for ("" if that is gone); for audits.
+	// WalkIndex calls yield for every index entry, with the document that it stands for ("" if that is gone), in no promised order; for
+	// audits.
 	WalkIndex(yield func(s Scope, e Entry, p Pos, id string) bool) error
 	Close()
 }
@@ -164,7 +245,10 @@ type Snapshot interface {
 type Engine interface {
 	Snapshot(ctx context.Context) (Snapshot, error)
 	// Apply writes the units that pass their checks, in their order, in one durable transaction. The slice holds nil or ErrConflict for each
-	// unit; a unit is checked against the units before it, too. The error is the engine's own failure: nothing was written.
+	// unit; a unit is checked against the units before it, too. The error is the engine's own failure: nothing was written. The units have
+	// passed Check.
 	Apply(ctx context.Context, units []*Unit) ([]error, error)
+	// MaxSeq returns a number that is not below the Seq of any document ever written.
+	MaxSeq(ctx context.Context) (int64, error)
 	Close() error
 }

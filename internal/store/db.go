@@ -1,0 +1,242 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// maxBatch bounds the units that are committed together, so that the first of them does not wait for ever more.
+const maxBatch = 256
+
+// ErrClosed is what is answered after Close.
+var ErrClosed = errors.New("store: closed")
+
+// A DB is an engine and its committer: one goroutine that applies, in one transaction of the engine, all units that wait at that moment. While
+// it waits for the disk the next units gather, so that the load itself makes the batches; a unit that comes alone is applied at once.
+type DB struct {
+	engine Engine
+	seq    atomic.Int64
+	wake   chan struct{} // holds one token when the queue may have something
+	done   chan struct{} // closed when the committer has ended
+
+	mu        sync.Mutex
+	queue     []*waiting
+	closed    bool
+	listeners []func([]*Unit)
+}
+
+// A waiting is a unit on its way, and where its outcome is told.
+type waiting struct {
+	unit    *Unit
+	outcome chan error // holds one
+}
+
+// Open starts a committer for the engine, which then belongs to the DB.
+func Open(engine Engine) (*DB, error) {
+	last, err := engine.MaxSeq(context.Background())
+	if err != nil {
+		return nil, fmt.Errorf("store: open: %w", err)
+	}
+	db := &DB{engine: engine, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	db.seq.Store(last)
+	go db.run()
+	return db, nil
+}
+
+// Snapshot opens a view of what is committed.
+func (db *DB) Snapshot(ctx context.Context) (Snapshot, error) { return db.engine.Snapshot(ctx) }
+
+// Seq returns the next number of the order of insertion: microseconds since 1970 as a rule, and always more than any number that it returned or
+// that is stored.
+func (db *DB) Seq() int64 {
+	for {
+		last := db.seq.Load()
+		next := max(time.Now().UnixMicro(), last+1)
+		if db.seq.CompareAndSwap(last, next) {
+			return next
+		}
+	}
+}
+
+// OnCommit adds a function that is told of units after they are durable, and before those who committed them are answered. The committer
+// waits for it, so it only wakes or invalidates something.
+func (db *DB) OnCommit(f func([]*Unit)) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.listeners = append(db.listeners[:len(db.listeners):len(db.listeners)], f)
+}
+
+// Commit applies the unit whole, or not at all: nil when it is durable, ErrConflict when something has changed since it was read. Any other error
+// means that it was not applied (only if the process dies just then may a unit whose sync failed be there afterwards).
+//
+// Commit returns when the outcome is known, and not before: a context that ends takes back a unit that still waits, but a unit on its way to the
+// disk is waited for.
+func (db *DB) Commit(ctx context.Context, u *Unit) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := u.Check(); err != nil {
+		return err
+	}
+	if u.Empty() && len(u.Guards) == 0 {
+		return nil
+	}
+	w := &waiting{unit: u, outcome: make(chan error, 1)}
+	if err := db.enqueue(w); err != nil {
+		return err
+	}
+	select {
+	case err := <-w.outcome:
+		return err
+	case <-ctx.Done():
+		if db.takeBack(w) {
+			return ctx.Err()
+		}
+		return <-w.outcome
+	}
+}
+
+// Close finishes what waits, and closes the engine.
+func (db *DB) Close() error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		<-db.done
+		return nil
+	}
+	db.closed = true
+	db.mu.Unlock()
+	db.signal()
+	<-db.done
+	return db.engine.Close()
+}
+
+func (db *DB) enqueue(w *waiting) error {
+	db.mu.Lock()
+	if db.closed {
+		db.mu.Unlock()
+		return ErrClosed
+	}
+	db.queue = append(db.queue, w)
+	db.mu.Unlock()
+	db.signal()
+	return nil
+}
+
+func (db *DB) signal() {
+	select {
+	case db.wake <- struct{}{}:
+	default:
+	}
+}
+
+// takeBack removes a unit that the committer has not taken yet.
+func (db *DB) takeBack(w *waiting) bool {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	for i, x := range db.queue {
+		if x == w {
+			db.queue = append(db.queue[:i:i], db.queue[i+1:]...)
+			return true
+		}
+	}
+	return false
+}
+
+// take returns what is committed next, and whether the DB is closed.
+func (db *DB) take() ([]*waiting, bool) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	n := min(len(db.queue), maxBatch)
+	batch := db.queue[:n:n]
+	db.queue = db.queue[n:]
+	return batch, db.closed
+}
+
+// run is the committer.
+func (db *DB) run() {
+	defer close(db.done)
+	for {
+		batch, closed := db.take()
+		if len(batch) > 0 {
+			db.commit(batch)
+			// Those just answered are about to come back; let them before the next batch is taken, or it is one of a single unit.
+			if len(batch) > 1 {
+				runtime.Gosched()
+			}
+			continue
+		}
+		if closed {
+			return
+		}
+		<-db.wake
+	}
+}
+
+// commit applies a batch, tells the listeners, and answers.
+func (db *DB) commit(batch []*waiting) {
+	units := make([]*Unit, len(batch))
+	for i, w := range batch {
+		units[i] = w.unit
+	}
+	outcomes, err := db.apply(units)
+	passed := make([]*Unit, 0, len(units))
+	if err == nil {
+		for i, outcome := range outcomes {
+			if outcome == nil {
+				passed = append(passed, units[i])
+			}
+		}
+	}
+	if len(passed) > 0 {
+		db.tell(passed)
+	}
+	for i, w := range batch {
+		if err != nil {
+			w.outcome <- err
+		} else {
+			w.outcome <- outcomes[i]
+		}
+	}
+}
+
+// apply is the engine's Apply with its panics as errors: one bad unit must not end the process that others are served by.
+func (db *DB) apply(units []*Unit) (outcomes []error, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("store: panic in the engine: %v\n%s", p, debug.Stack())
+		}
+	}()
+	outcomes, err = db.engine.Apply(context.Background(), units)
+	if err == nil && len(outcomes) != len(units) {
+		err = fmt.Errorf("store: the engine answered %d of %d units", len(outcomes), len(units))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("store: commit: %w", err)
+	}
+	return outcomes, nil
+}
+
+func (db *DB) tell(passed []*Unit) {
+	db.mu.Lock()
+	listeners := db.listeners
+	db.mu.Unlock()
+	for _, f := range listeners {
+		func() {
+			defer func() {
+				// The units are durable whatever a listener does, and those who wait must hear so.
+				if p := recover(); p != nil {
+					slog.Error("store: panic in a listener", "panic", p, "stack", string(debug.Stack()))
+				}
+			}()
+			f(passed)
+		}()
+	}
+}
