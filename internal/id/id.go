@@ -43,13 +43,14 @@ const (
 	timeLen   = 5
 	partLen   = 10
 	bodyLen   = 24
+	longest   = 48 // room for any id with its prefix, so that only the string itself is allocated
 	sharedLen = 1 + timeLen + partLen + 1 // what a payment's objects share
 )
 
 // Account returns a new account's id, acct_ and 16 characters, made at the unix second t.
 func Account(t int64) string {
-	b := make([]byte, 0, len("acct_")+16)
-	b = append(b, "acct_1"...)
+	var a [longest]byte
+	b := append(a[:0], "acct_1"...)
 	b = appendTime(b, t)
 	b = appendRandom(b, partLen)
 	return string(b)
@@ -72,13 +73,15 @@ func AccountPart(account string) string {
 
 // New returns prefix_ and a body of 24 characters, for an object made at the unix second t in the account whose part is accountPart.
 func New(prefix string, digit byte, t int64, accountPart string) string {
-	b := appendHead(prefix, digit, t, accountPart)
+	var a [longest]byte
+	b := appendHead(a[:0], prefix, digit, t, accountPart)
 	return string(appendRandom(b, 8))
 }
 
 // Intent returns a new payment intent's id: digit 3 and, before the random characters, a shard digit from 0 to 2.
 func Intent(t int64, accountPart string) string {
-	b := appendHead("pi", Payment, t, accountPart)
+	var a [longest]byte
+	b := appendHead(a[:0], "pi", Payment, t, accountPart)
 	b = append(b, '0'+shard())
 	return string(appendRandom(b, 7))
 }
@@ -89,8 +92,8 @@ func Sibling(prefix, parent string) string {
 	if len(body) < sharedLen {
 		panic("id: " + parent + " is too short to have siblings")
 	}
-	b := make([]byte, 0, len(prefix)+1+bodyLen)
-	b = append(b, prefix...)
+	var a [longest]byte
+	b := append(a[:0], prefix...)
 	b = append(b, '_')
 	b = append(b, body[:sharedLen]...)
 	return string(appendRandom(b, 7))
@@ -108,8 +111,8 @@ func Event(t int64, accountPart, object string) string {
 //
 // unverified: recorded cus_ and si_ ids grow with time as well, but from an origin that differs by account; ours have the origin of all other ids.
 func Short(prefix string, t int64) string {
-	b := make([]byte, 0, len(prefix)+1+14)
-	b = append(b, prefix...)
+	var a [longest]byte
+	b := append(a[:0], prefix...)
 	b = append(b, '_')
 	b = appendTime(b, t)
 	return string(appendRandom(b, 9))
@@ -176,12 +179,11 @@ func UUID() string {
 	return string(b[:])
 }
 
-// appendHead begins a 24-character id, with room for all of it.
-func appendHead(prefix string, digit byte, t int64, accountPart string) []byte {
+// appendHead begins a 24-character id.
+func appendHead(b []byte, prefix string, digit byte, t int64, accountPart string) []byte {
 	if len(accountPart) != partLen {
 		panic("id: " + accountPart + " is not an account part")
 	}
-	b := make([]byte, 0, len(prefix)+1+bodyLen)
 	b = append(b, prefix...)
 	b = append(b, '_', digit)
 	b = appendTime(b, t)
