@@ -56,9 +56,9 @@ type Doc struct {
 	ID      string
 	Ver     int64
 	Kind    string
-	Created int64 // Unix seconds; the first key of every order. A task's is the time when it is due.
-	Seq     int64 // the second key: order of insertion, from DB.Seq; no two documents of a scope have the same
-	Deleted bool  // a tombstone: answers for the id, stands in no index
+	Created int64  // Unix seconds; the first key of every order. A task's is the time when it is due.
+	Seq     int64  // the second key: order of insertion, from DB.Seq; no two documents of a scope have the same
+	Deleted bool   // a tombstone: answers for the id, stands in no index
 	Body    []byte // bytes that were given to the store, or came from it, are not changed by anybody
 	Priv    []byte // what no answer shows
 }
