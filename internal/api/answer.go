@@ -1,0 +1,127 @@
+package api
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"florin/internal/fault"
+	"florin/internal/jsontext"
+)
+
+// answer makes a reply of what a handler returned: the object's JSON with what is to be expanded, or a refusal whose changes are kept.
+func (c *Call) answer(rep *reply, res any, err error) error {
+	if ans, ok := res.(Answer); ok && err == nil {
+		res, err = c.app.answers[ans.Name](c, ans.Arg)
+	}
+	if err != nil {
+		var f *fault.Error
+		if !errors.As(err, &f) || !(f.Keep || f.Executed) {
+			return err
+		}
+		rep.status, rep.fault, rep.sent = f.Status, f, true
+		rep.body = FaultBody(f, c.logURL())
+		return nil
+	}
+	rep.status = http.StatusOK
+	switch v := res.(type) {
+	case JSON:
+		rep.body = v
+	case *List:
+		rep.body = v.append(nil)
+	case Resource:
+		st := v.meta().st
+		if rep.body, err = c.show(st); err != nil {
+			return err
+		}
+		if c.expand == nil && !c.Publishable() && !st.deleted && st.kind.view == nil && st.scope == c.Scope {
+			rep.ref, rep.ver = st.id, st.ver
+			st.shown = true
+		}
+	default:
+		return fmt.Errorf("%s returned a %T", c.Op.Route(), res)
+	}
+	if c.Publishable() {
+		rep.body = c.reduce(rep.body)
+	}
+	if c.expand != nil {
+		rep.body, err = c.expandAll(rep.body)
+	}
+	return err
+}
+
+func (c *Call) logURL() string {
+	if c.Who == nil || c.RequestID == "" {
+		return ""
+	}
+	mode := "test/"
+	if c.Live() {
+		mode = ""
+	}
+	return "https://dashboard.stripe.com/" + c.Who.AccountID + "/" + mode + "workbench/logs?object=" + c.RequestID
+}
+
+// Show is the JSON of an object as answers show it now.
+func (c *Call) Show(obj Resource) ([]byte, error) { return c.show(obj.meta().st) }
+
+// show is the JSON of a document as an answer shows it.
+func (c *Call) show(st *state) ([]byte, error) {
+	st.seal()
+	if st.deleted {
+		b := jsontext.AppendString([]byte(`{"id":`), st.id)
+		b = jsontext.AppendString(append(b, `,"object":`...), st.kind.name)
+		return append(b, `,"deleted":true}`...), nil
+	}
+	if st.kind.view == nil {
+		return st.body, nil
+	}
+	d := st.doc()
+	return st.kind.view(c, &d)
+}
+
+// reduce leaves of an object what a publishable key may see. Known from: facts 11 (11d).
+func (c *Call) reduce(body []byte) []byte {
+	k := c.app.kinds[jsontext.Text(body, "object")]
+	if k == nil || k.public == nil {
+		return body
+	}
+	out := append(make([]byte, 0, len(body)), '{')
+	jsontext.Members(body, func(key string, v []byte) bool {
+		if k.public[key] {
+			if len(out) > 1 {
+				out = append(out, ',')
+			}
+			out = append(jsontext.AppendString(out, key), ':')
+			switch key {
+			case "card":
+				v = without(v, "fingerprint", "regulated_status")
+			case "billing_details":
+				v = without(v, "tax_id")
+			}
+			if len(v) > 0 && v[0] == '{' {
+				v = c.reduce(v)
+			}
+			out = append(out, v...)
+		}
+		return true
+	})
+	return append(out, '}')
+}
+
+// without leaves some members out of an object.
+func without(body []byte, names ...string) []byte {
+	out := append(make([]byte, 0, len(body)), '{')
+	jsontext.Members(body, func(key string, v []byte) bool {
+		for _, n := range names {
+			if n == key {
+				return true
+			}
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(jsontext.AppendString(out, key), ':'), v...)
+		return true
+	})
+	return append(out, '}')
+}

@@ -1,0 +1,271 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"florin/internal/fault"
+	"florin/internal/form"
+	"florin/internal/id"
+	"florin/internal/spec"
+	"florin/internal/store"
+)
+
+type docKey struct {
+	scope store.Scope
+	id    string
+}
+
+// A Call is one run of one handler: what was asked, by whom, and everything that it reads and changes. A handler touches nothing else: no
+// clock, no randomness, no network; so it may be run again after a conflict.
+type Call struct {
+	app *App
+	ctx context.Context
+
+	Op      *spec.Operation
+	P       *form.Value // the parameters, checked and typed
+	Who     *Principal
+	Scope   store.Scope // where the call acts
+	Version string      // the API version of the answer
+
+	RequestID      string // "" when no request asked for this (a task)
+	IdempotencyKey string
+
+	vars   spec.Vars
+	url    string // the path, for lists
+	now    int64
+	snap   store.Snapshot
+	docs   map[docKey]*state
+	change []*state // in the order of the first Save
+	puts   []store.Put
+	gone   []store.Delete
+	guards []store.Ref
+	moves  []store.Move
+	events []*Event
+	sends  []Outside
+	expand *expansion
+	after  []func(*Call) error
+}
+
+func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
+	return &Call{app: a, ctx: ctx, Scope: scope, now: a.Clock.Now().Unix(), docs: make(map[docKey]*state, 8), Version: spec.Version()}
+}
+
+// Now is the time of the call, in Unix seconds.
+func (c *Call) Now() int64 { return c.now }
+
+// Live says whether the call acts in live mode.
+func (c *Call) Live() bool { return c.Scope.Live() }
+
+// Path is a variable of the request's path.
+func (c *Call) Path(name string) string { return c.vars.Get(name) }
+
+// Publishable says whether the caller has only a publishable key: somebody's browser.
+func (c *Call) Publishable() bool { return c.Who != nil && c.Who.Kind == PublishableKey }
+
+// NewID makes an id with a 24-character body for an object of the call's account.
+func (c *Call) NewID(prefix string) string {
+	return id.New(prefix, '1', c.now, c.accountPart())
+}
+
+// NewShortID makes an id with a 14-character body.
+func (c *Call) NewShortID(prefix string) string { return id.Short(prefix, c.now) }
+
+func (c *Call) accountPart() string {
+	if c.Who == nil {
+		return id.AccountPart("")
+	}
+	return id.AccountPart(c.Who.AccountID)
+}
+
+// AccountPart is the part of ids that tells the account.
+func (c *Call) AccountPart() string { return c.accountPart() }
+
+func (c *Call) snapshot() (store.Snapshot, error) {
+	if c.snap == nil {
+		s, err := c.app.Store.Snapshot(c.ctx)
+		if err != nil {
+			return nil, err
+		}
+		c.snap = s
+	}
+	return c.snap, nil
+}
+
+func (c *Call) closeSnapshot() {
+	if c.snap != nil {
+		c.snap.Close()
+		c.snap = nil
+	}
+}
+
+// state finds or loads the one state of a document; nil if there is none.
+func (c *Call) state(scope store.Scope, id string) (*state, error) {
+	if id == "" {
+		return nil, nil
+	}
+	if st, ok := c.docs[docKey{scope, id}]; ok {
+		return st, nil
+	}
+	snap, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	d, err := snap.Get(scope, id)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	return c.adopt(d), nil
+}
+
+// adopt makes the state of a document that a snapshot gave.
+func (c *Call) adopt(d *store.Doc) *state {
+	if st, ok := c.docs[docKey{d.Scope, d.ID}]; ok {
+		return st
+	}
+	k := c.app.kinds[d.Kind]
+	if k == nil {
+		return nil
+	}
+	st := &state{
+		kind: k, scope: d.Scope, id: d.ID, base: d.Ver, ver: d.Ver, created: d.Created, seq: d.Seq,
+		deleted: d.Deleted, orig: d.Body, body: d.Body, priv: d.Priv,
+	}
+	c.docs[docKey{d.Scope, d.ID}] = st
+	return st
+}
+
+func (c *Call) scan(q store.Query, yield func(*store.Doc) bool) error {
+	snap, err := c.snapshot()
+	if err != nil {
+		return err
+	}
+	return snap.Scan(q, yield)
+}
+
+// Save keeps what has changed in an object, and emits events that show it as it now is.
+func (c *Call) Save(obj Resource, events ...string) error {
+	st := obj.meta().st
+	if st == nil {
+		return fmt.Errorf("save of %s, which was not made by its kind", obj.meta().ID)
+	}
+	before := st.body
+	st.dirty = true
+	if !st.listed {
+		st.listed = true
+		c.change = append(c.change, st)
+	}
+	for _, typ := range events {
+		if err := c.emit(typ, st, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Emit emits an event that shows an object as it is, without changing it.
+func (c *Call) Emit(typ string, obj Resource) error {
+	st := obj.meta().st
+	return c.emit(typ, st, st.body)
+}
+
+// Delete leaves a tombstone in the object's place: it answers for its id as deleted, and stands in no list.
+func (c *Call) Delete(obj Resource, events ...string) error {
+	if err := c.Save(obj, events...); err != nil {
+		return err
+	}
+	st := obj.meta().st
+	st.seal()
+	st.deleted = true
+	return nil
+}
+
+// Changed says whether the object was made in this call, or saved in it.
+func (c *Call) Changed(obj Resource) bool { return obj.meta().st.listed }
+
+// Move moves money between two ledger accounts of the call's scope. Amount is in minor units, and above zero.
+func (c *Call) Move(m store.Move) error {
+	if m.Amount <= 0 || m.From == m.To || m.Currency == "" || m.Source == "" {
+		return fmt.Errorf("not a move: %+v", m)
+	}
+	if m.Scope == store.System {
+		m.Scope = c.Scope
+	}
+	m.Created = c.now
+	c.moves = append(c.moves, m)
+	return nil
+}
+
+// Moves are the moves of one source, those of this call included.
+func (c *Call) Moves(source string) ([]store.Move, error) {
+	snap, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Move
+	err = snap.Moves(c.Scope, source, func(m store.Move) bool { out = append(out, m); return true })
+	for _, m := range c.moves {
+		if m.Scope == c.Scope && m.Source == source {
+			out = append(out, m)
+		}
+	}
+	return out, err
+}
+
+// Sums adds up the moves of the call's scope as of now, those of this call included.
+func (c *Call) Sums() ([]store.Sum, error) {
+	snap, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	sums, err := snap.Sums(c.Scope, c.now)
+	if err != nil {
+		return nil, err
+	}
+	add := func(account string, m store.Move, amount int64) {
+		i := slices.IndexFunc(sums, func(s store.Sum) bool { return s.Account == account && s.Currency == m.Currency })
+		if i < 0 {
+			i, sums = len(sums), append(sums, store.Sum{Account: account, Currency: m.Currency})
+		}
+		if m.AvailableOn <= c.now {
+			sums[i].Available += amount
+		} else {
+			sums[i].Pending += amount
+		}
+	}
+	for _, m := range c.moves {
+		if m.Scope == c.Scope {
+			add(m.From, m, -m.Amount)
+			add(m.To, m, m.Amount)
+		}
+	}
+	return sums, nil
+}
+
+// Later runs a function at the end of the call, when its answer has been made but before it is committed: for what Stripe does just after it
+// has answered. The answer does not show it.
+func (c *Call) Later(f func(*Call) error) { c.after = append(c.after, f) }
+
+// noSuch is the refusal of an id that names nothing here, with what Stripe adds when it knows where the object is instead.
+func (c *Call) noSuch(k *kind, id, param string, status int) error {
+	e := fault.NoSuch(k.word, id, param, status)
+	other := c.Scope ^ 1
+	if c.Scope != store.System && c.Who != nil && len(id) > 3 && strings.ContainsRune(id, '_') {
+		if st, err := c.state(other, id); err == nil && st != nil && !st.deleted {
+			delete(c.docs, docKey{other, id})
+			e.Message += "; a similar object exists in live mode, but a test mode key was used to make this request."
+			if c.Live() {
+				e.Message = strings.Replace(e.Message, "in live mode, but a test mode key", "in test mode, but a live mode key", 1)
+			}
+		}
+	}
+	return e
+}
+
+// NotFound is the refusal of a path whose object is missing, with the words of its kind.
+func NotFound(word, id, param string) *fault.Error {
+	return fault.NoSuch(word, id, param, http.StatusNotFound)
+}

@@ -1,0 +1,234 @@
+package api
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"florin/internal/id"
+	"florin/internal/jsontext"
+	"florin/internal/store"
+)
+
+// An Event tells that something has happened to an object, and shows the object as it then was. It is written in the unit of work that made
+// it happen, and delivered after the commit. The object itself is not copied: the event refers to the version that it shows.
+type Event struct {
+	Meta
+	Account         *string       `json:"account,omitempty"` // the connected account, for events of Connect
+	APIVersion      *string       `json:"api_version"`
+	Created         int64         `json:"created"` // Unix seconds
+	Data            EventData     `json:"data"`
+	Livemode        bool          `json:"livemode"`
+	PendingWebhooks int64         `json:"pending_webhooks"` // endpoints that have yet to confirm; shown anew at each reading
+	Request         *EventRequest `json:"request"`
+	Type            string        `json:"type"`
+	Private         struct {
+		Ref string `json:"ref"` // the object's id …
+		Ver int64  `json:"ver"` // … and the version shown
+	} `json:"-"`
+}
+
+// EventData is what an event carries, less the object, which is put in when it is shown.
+type EventData struct {
+	PreviousAttributes json.RawMessage `json:"previous_attributes,omitempty"` // of *.updated: the old values of what changed
+}
+
+// EventRequest is the request that caused an event; its members are null where a timer did.
+type EventRequest struct {
+	ID             *string `json:"id"`
+	IdempotencyKey *string `json:"idempotency_key"`
+}
+
+// Events is the kind of events. Its id is evt_, and shares the base of the payment intent or charge that it is about (facts 12).
+var Events = &Kind[Event]{Name: "event", Prefixes: []string{"evt"}, Index: []string{"type"}, View: viewEvent}
+
+// A Delivery is one event's way to one webhook endpoint. It stands in the queue until the endpoint has confirmed or it was given up.
+type Delivery struct {
+	Meta
+	Account  int64     `json:"account"` // the scope of event and endpoint
+	Event    string    `json:"event"`
+	Endpoint string    `json:"endpoint"`
+	Queue    string    `json:"queue,omitempty"` // "due" while it waits
+	Attempts []Attempt `json:"attempts"`
+}
+
+// An Attempt is one try of a delivery.
+type Attempt struct {
+	At       int64  `json:"at"`     // Unix seconds
+	Status   int64  `json:"status"` // HTTP status; 0 where there was no answer
+	Error    string `json:"error,omitempty"`
+	Response string `json:"response,omitempty"` // its beginning
+	Millis   int64  `json:"millis"`
+}
+
+// Deliveries is the kind of deliveries; they stand in the system's scope, in the order in which they are due.
+var Deliveries = &Kind[Delivery]{Name: "_delivery", Internal: true, Index: []string{"queue", "event", "endpoint"}}
+
+// DeliveryID names the delivery of an event to an endpoint.
+func DeliveryID(event, endpoint string) string { return "_delivery:" + event + ":" + endpoint }
+
+// emit writes an event about a document as it now stands. before is the body that its previous attributes are taken from.
+func (c *Call) emit(typ string, st *state, before []byte) error {
+	st.seal()
+	st.shown = true
+	ev := Events.NewAt(c, st.scope, id.Event(c.now, c.accountPart(), st.id), c.now)
+	ev.Created, ev.Livemode, ev.Type = c.now, st.scope.Live(), typ
+	ev.Private.Ref, ev.Private.Ver = st.id, st.ver
+	if c.Who != nil {
+		v := c.Who.AccountVersion
+		ev.APIVersion = &v
+	}
+	ev.Request = &EventRequest{}
+	if c.RequestID != "" {
+		ev.Request.ID = &c.RequestID
+		ev.Request.IdempotencyKey = &c.IdempotencyKey
+	}
+	if strings.HasSuffix(typ, ".updated") && before != nil {
+		prev, err := previousAttributes(before, st.body)
+		if err != nil {
+			return fmt.Errorf("%s of %s: %w", typ, st.id, err)
+		}
+		ev.Data.PreviousAttributes = prev
+	}
+	if c.app.Subscribers != nil {
+		endpoints, err := c.app.Subscribers(c, st.scope, ev)
+		if err != nil {
+			return err
+		}
+		ev.PendingWebhooks = int64(len(endpoints))
+		for _, we := range endpoints {
+			d := Deliveries.NewAt(c, store.System, DeliveryID(ev.ID, we), c.now)
+			d.Account, d.Event, d.Endpoint, d.Queue = int64(st.scope), ev.ID, we, "due"
+			if err := c.Save(d); err != nil {
+				return err
+			}
+		}
+	}
+	c.events = append(c.events, ev)
+	return c.Save(ev)
+}
+
+// viewEvent puts the object that an event shows back into it, and counts what is still to be delivered.
+func viewEvent(c *Call, d *store.Doc) ([]byte, error) {
+	var ref struct {
+		Ref string
+		Ver int64
+	}
+	if err := json.Unmarshal(d.Priv, &ref); err != nil {
+		return nil, fmt.Errorf("event %s: %w", d.ID, err)
+	}
+	object, err := c.version(d.Scope, ref.Ref, ref.Ver)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", d.ID, err)
+	}
+	pending, err := c.pending(d.ID)
+	if err != nil {
+		return nil, err
+	}
+	return ShowEvent(d.Body, object, pending), nil
+}
+
+// ShowEvent makes an event's JSON from what is stored of it, the object that it shows, and the number of endpoints that have yet to confirm.
+func ShowEvent(body, object []byte, pending int) []byte {
+	out := make([]byte, 0, len(body)+len(object)+32)
+	out = append(out, '{')
+	jsontext.Members(body, func(key string, value []byte) bool {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = jsontext.AppendString(out, key)
+		out = append(out, ':')
+		switch key {
+		case "data":
+			out = append(append(out, `{"object":`...), object...)
+			if inner := bytes.TrimPrefix(value, []byte("{")); len(inner) > 1 {
+				out = append(append(out, ','), inner...)
+			} else {
+				out = append(out, '}')
+			}
+		case "pending_webhooks":
+			out = fmt.Appendf(out, "%d", pending)
+		default:
+			out = append(out, value...)
+		}
+		return true
+	})
+	return append(out, '}')
+}
+
+// version returns the body of one version of a document, be it committed or made in this call.
+func (c *Call) version(scope store.Scope, id string, ver int64) ([]byte, error) {
+	if st, ok := c.docs[docKey{scope, id}]; ok {
+		if st.ver == ver {
+			return st.body, nil
+		}
+		for _, h := range st.history {
+			if h.Ver == ver {
+				return h.Body, nil
+			}
+		}
+	}
+	snap, err := c.snapshot()
+	if err != nil {
+		return nil, err
+	}
+	d, err := snap.Version(scope, id, ver)
+	if err != nil {
+		return nil, err
+	}
+	if d == nil {
+		return nil, fmt.Errorf("version %d of %s is not kept", ver, id)
+	}
+	return d.Body, nil
+}
+
+// pending counts the endpoints that have yet to confirm an event.
+func (c *Call) pending(event string) (int, error) {
+	n := 0
+	err := c.scan(store.Query{Scope: store.System, Index: "_delivery.event", Value: strings.ToLower(event)}, func(d *store.Doc) bool {
+		if jsontext.Text(d.Body, "queue") != "" && jsontext.Text(d.Body, "event") == event {
+			n++
+		}
+		return true
+	})
+	for key, st := range c.docs {
+		if d, ok := st.obj.(*Delivery); ok && st.base == 0 && d.Event == event && d.Queue != "" && key.scope == store.System {
+			n++
+		}
+	}
+	return n, err
+}
+
+// previousAttributes is what an event's data.previous_attributes shows: the old values of the members that differ, nested in objects.
+// A member that is new has the old value null.
+func previousAttributes(before, after []byte) (json.RawMessage, error) {
+	var was, is map[string]json.RawMessage
+	if err := json.Unmarshal(before, &was); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(after, &is); err != nil {
+		return nil, err
+	}
+	diff := map[string]json.RawMessage{}
+	for k, v := range was {
+		now, ok := is[k]
+		switch {
+		case ok && bytes.Equal(v, now):
+		case ok && v[0] == '{' && now[0] == '{':
+			inner, err := previousAttributes(v, now)
+			if err != nil {
+				return nil, err
+			}
+			diff[k] = inner
+		default:
+			diff[k] = v
+		}
+	}
+	for k := range is {
+		if _, ok := was[k]; !ok {
+			diff[k] = json.RawMessage("null")
+		}
+	}
+	return jsontext.Append(nil, &diff), nil
+}

@@ -1,0 +1,245 @@
+package api
+
+import (
+	"strings"
+
+	"florin/internal/fault"
+	"florin/internal/form"
+	"florin/internal/jsontext"
+	"florin/internal/spec"
+)
+
+// maxExpand is how many levels a path of expand[] may have. Known from: facts 05 (5d).
+const maxExpand = 4
+
+// An expansion is the tree that the paths of expand[] make.
+type expansion struct {
+	name  string
+	inner []*expansion
+}
+
+func (e *expansion) child(name string) *expansion {
+	if e == nil {
+		return nil
+	}
+	for _, in := range e.inner {
+		if in.name == name {
+			return in
+		}
+	}
+	return nil
+}
+
+func (e *expansion) add(path string) {
+	for _, name := range strings.Split(path, ".") {
+		next := e.child(name)
+		if next == nil {
+			next = &expansion{name: name}
+			e.inner = append(e.inner, next)
+		}
+		e = next
+	}
+}
+
+// checkExpand refuses paths that lead nowhere, and plants the tree of the others. Only the first segment is held to the shape of the answer
+// (facts 05, 5d: deeper ones are accepted silently).
+func (q *request) checkExpand() *fault.Error {
+	list := q.raw.Get("expand")
+	if list == nil || list.Kind == form.Object && len(list.Fields) == 0 {
+		return nil
+	}
+	var tree expansion
+	for _, path := range textsOf(list) {
+		if path == "" {
+			continue // form.Check refuses it, after the lookups of the others
+		}
+		if strings.Count(path, ".") >= maxExpand {
+			return fault.ExpandTooDeep(path)
+		}
+		if f := q.expandable(path); f != nil {
+			return f
+		}
+		tree.add(path)
+	}
+	if len(tree.inner) > 0 {
+		q.expand = &tree
+	}
+	return nil
+}
+
+// textsOf are the texts in a value that should be an array of strings, whatever shape it came in.
+func textsOf(v *form.Value) []string {
+	switch {
+	case len(v.Items) > 0:
+		var out []string
+		for _, it := range v.Items {
+			out = append(out, it.Text)
+		}
+		return out
+	case len(v.Fields) > 0:
+		var out []string
+		for _, f := range v.Fields {
+			out = append(out, f.Value.Text)
+		}
+		return out
+	}
+	return []string{v.Text}
+}
+
+func (q *request) expandable(path string) *fault.Error {
+	first, rest, _ := strings.Cut(path, ".")
+	list := q.op.Answer == spec.AnswersList || q.op.Answer == spec.AnswersSearch
+	if list {
+		if first == "total_count" {
+			if q.op.Answer == spec.AnswersSearch {
+				return nil
+			}
+			return fault.NotIncludable(path)
+		}
+		if first != "data" {
+			return fault.NotExpandable(path, "data."+path)
+		}
+		if rest == "" {
+			return nil
+		}
+		first, _, _ = strings.Cut(rest, ".")
+	}
+	for _, name := range q.op.Schemas {
+		s := spec.SchemaOf(name)
+		if s == nil {
+			continue
+		}
+		if s.CanExpand(first) {
+			return nil
+		}
+		if k := q.app.kinds[s.Resource]; k != nil && k.include[first] != nil {
+			return nil
+		}
+	}
+	if q.op.Schema() == nil {
+		return nil
+	}
+	return fault.NotExpandable(path, "")
+}
+
+// expandAll puts objects in the place of their ids, as the call's expand[] asks.
+func (c *Call) expandAll(body []byte) ([]byte, error) {
+	return c.expandInto(make([]byte, 0, 2*len(body)), body, c.expand)
+}
+
+// expandInto appends value to dst, expanded by the tree e.
+func (c *Call) expandInto(dst, value []byte, e *expansion) (_ []byte, err error) {
+	if e == nil || len(e.inner) == 0 || len(value) == 0 {
+		return append(dst, value...), nil
+	}
+	switch value[0] {
+	case '[':
+		dst = append(dst, '[')
+		first := true
+		jsontext.Items(value, func(item []byte) bool {
+			if !first {
+				dst = append(dst, ',')
+			}
+			first = false
+			dst, err = c.expandMember(dst, item, e)
+			return err == nil
+		})
+		return append(dst, ']'), err
+	case '{':
+		return c.expandObject(dst, value, e)
+	}
+	return append(dst, value...), nil
+}
+
+func (c *Call) expandObject(dst, value []byte, e *expansion) ([]byte, error) {
+	dst = append(dst, '{')
+	start := len(dst)
+	includes, err := c.includes(value, e)
+	if err != nil {
+		return dst, err
+	}
+	put := func(key string, v []byte, in *expansion) {
+		if len(dst) > start {
+			dst = append(dst, ',')
+		}
+		dst = append(jsontext.AppendString(dst, key), ':')
+		dst, err = c.expandMember(dst, v, in)
+	}
+	jsontext.Members(value, func(key string, v []byte) bool {
+		for len(includes) > 0 && key != "id" && key != "object" && includes[0].key < key {
+			put(includes[0].key, includes[0].value, includes[0].e)
+			includes = includes[1:]
+		}
+		if err == nil {
+			put(key, v, e.child(key))
+		}
+		return err == nil
+	})
+	for _, in := range includes {
+		if err == nil {
+			put(in.key, in.value, in.e)
+		}
+	}
+	return append(dst, '}'), err
+}
+
+// expandMember appends one value: an id that e stands for as its object, anything else with e applied inside of it.
+func (c *Call) expandMember(dst, value []byte, e *expansion) ([]byte, error) {
+	if e == nil {
+		return append(dst, value...), nil
+	}
+	if len(value) > 2 && value[0] == '"' {
+		object, err := c.lookup(jsontext.Scalar(value))
+		if err != nil {
+			return dst, err
+		}
+		if object != nil {
+			value = object
+		}
+	}
+	return c.expandInto(dst, value, e)
+}
+
+type included struct {
+	key   string
+	value []byte
+	e     *expansion
+}
+
+// includes makes the members of an object that are shown only when they are asked for, in the order of the alphabet.
+func (c *Call) includes(object []byte, e *expansion) ([]included, error) {
+	k := c.app.kinds[jsontext.Text(object, "object")]
+	if k == nil || len(k.include) == 0 {
+		return nil, nil
+	}
+	var out []included
+	for _, in := range e.inner {
+		make, ok := k.include[in.name]
+		if !ok || jsontext.Get(object, in.name) != nil {
+			continue
+		}
+		v, err := make(c, object)
+		if err != nil {
+			return nil, err
+		}
+		at := 0
+		for at < len(out) && out[at].key < in.name {
+			at++
+		}
+		out = append(out[:at], append([]included{{in.name, v, in}}, out[at:]...)...)
+	}
+	return out, nil
+}
+
+// lookup is the JSON of the object with this id, by the kind that its prefix tells; nil if there is none.
+func (c *Call) lookup(id string) ([]byte, error) {
+	prefix, _, ok := strings.Cut(id, "_")
+	if !ok || c.app.prefixes[prefix] == nil {
+		return nil, nil
+	}
+	st, err := c.state(c.Scope, id)
+	if err != nil || st == nil {
+		return nil, err
+	}
+	return c.show(st)
+}

@@ -1,0 +1,134 @@
+package api
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"hash"
+	"sort"
+
+	"florin/internal/fault"
+	"florin/internal/form"
+)
+
+// An idempotent is the answer that was given under an idempotency key. It is written in the unit of work of its request, so that there is
+// either both or neither. The JSON of an object that was answered is not copied: the record refers to its version.
+//
+// Known from: facts 04.
+type idempotent struct {
+	Meta
+	Fingerprint string `json:"fingerprint"` // of operation and parameters
+	Request     string `json:"request"`     // id of the first request
+	Status      int64  `json:"status"`      // HTTP status of the answer; 0 while something that left has not come back
+	// The answer: a version of an object, …
+	Ref string `json:"ref,omitempty"`
+	Ver int64  `json:"ver,omitempty"`
+	// … a text, …
+	Body json.RawMessage `json:"body,omitempty"`
+	// … or, while Status is 0, what will make it.
+	Answer string `json:"answer,omitempty"`
+	Arg    string `json:"arg,omitempty"`
+	Sent   bool   `json:"sent,omitempty"` // Stripe-Should-Retry: false
+}
+
+var idempotents = &Kind[idempotent]{Name: "_idempotency", Internal: true}
+
+func idempotentID(key string) string { return "_idempotency:" + key }
+
+// keepAnswersFor is how long an answer is kept under its key, in seconds. Known from: facts 04 (5).
+const keepAnswersFor = 24 * 3600
+
+// maxKey is the longest idempotency key. Known from: facts 04 (2).
+const maxKey = 255
+
+// fingerprint tells apart requests that differ in operation or parameters, whatever the order in which a client wrote them.
+func fingerprint(route string, path string, p *form.Value) string {
+	h := sha256.New()
+	h.Write([]byte(route))
+	h.Write([]byte{0})
+	h.Write([]byte(path))
+	hashValue(h, p)
+	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+}
+
+func hashValue(h hash.Hash, v *form.Value) {
+	if v == nil {
+		return
+	}
+	h.Write([]byte{1, byte(v.Kind)})
+	h.Write([]byte(v.Text))
+	if len(v.Fields) > 0 {
+		order := make([]int, len(v.Fields))
+		for i := range order {
+			order[i] = i
+		}
+		sort.Slice(order, func(i, j int) bool { return v.Fields[order[i]].Name < v.Fields[order[j]].Name })
+		for _, i := range order {
+			h.Write([]byte{2})
+			h.Write([]byte(v.Fields[i].Name))
+			hashValue(h, v.Fields[i].Value)
+		}
+	}
+	for _, it := range v.Items {
+		h.Write([]byte{3})
+		hashValue(h, it)
+	}
+	h.Write([]byte{4})
+}
+
+// seen finds the answer that an earlier request with the same key has got. It returns nil if there is none.
+func (c *Call) seen(print string) (*reply, error) {
+	rec, err := idempotents.Get(c, idempotentID(c.IdempotencyKey))
+	if err != nil || rec == nil {
+		return nil, err
+	}
+	if rec.st.created+keepAnswersFor < c.now {
+		return nil, nil // as if it had been removed; remember replaces it
+	}
+	if rec.Fingerprint != print {
+		return nil, fault.IdempotencyMismatch(c.IdempotencyKey)
+	}
+	r := &reply{status: int(rec.Status), original: rec.Request, replayed: true, sent: rec.Sent, stored: true}
+	switch {
+	case rec.Status == 0:
+		// The process that sent it died, or it is still out. What becomes of it is found out by a task; until then it is in progress.
+		res, err := c.app.answers[rec.Answer](c, rec.Arg)
+		if err == ErrStillOut {
+			return nil, fault.IdempotencyInUse(c.IdempotencyKey)
+		}
+		if err := c.answer(r, res, err); err != nil {
+			return nil, err
+		}
+		rec.Answer, rec.Arg = "", ""
+		return r, c.remember(rec, r)
+	case rec.Ref != "":
+		r.body, err = c.version(c.Scope, rec.Ref, rec.Ver)
+		return r, err
+	}
+	r.body = rec.Body
+	return r, nil
+}
+
+// remember writes down the answer of this call under its key.
+func (c *Call) remember(rec *idempotent, r *reply) error {
+	rec.Status, rec.Sent = int64(r.status), r.sent
+	rec.Ref, rec.Ver, rec.Body = r.ref, r.ver, nil
+	if r.ref == "" {
+		rec.Body = json.RawMessage(r.body)
+	}
+	return c.Save(rec)
+}
+
+// record makes, or takes over, the record under the call's key.
+func (c *Call) record(print string) (*idempotent, error) {
+	rec, err := idempotents.Get(c, idempotentID(c.IdempotencyKey))
+	if err != nil {
+		return nil, err
+	}
+	if rec == nil {
+		rec = idempotents.New(c, idempotentID(c.IdempotencyKey))
+	}
+	rec.st.created = c.now
+	rec.Fingerprint, rec.Request = print, c.RequestID
+	return rec, nil
+}

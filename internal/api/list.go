@@ -1,0 +1,335 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"slices"
+	"strconv"
+
+	"florin/internal/fault"
+	"florin/internal/form"
+	"florin/internal/jsontext"
+	"florin/internal/search"
+	"florin/internal/store"
+)
+
+// A List is a page of objects. Known from: facts 06 (6a, 6d).
+type List struct {
+	Object  string // "list" or "search_result"
+	Data    [][]byte
+	HasMore bool
+	URL     string
+	Total   *int64 // total_count, where it is shown
+	Next    string // next_page of a search
+}
+
+// defaultLimit is the number of objects on a page that does not say.
+const defaultLimit = 10
+
+func (l *List) append(b []byte) []byte {
+	b = append(append(append(b, `{"object":"`...), l.Object...), `","data":[`...)
+	for i, d := range l.Data {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(b, d...)
+	}
+	b = append(b, `],"has_more":`...)
+	b = strconv.AppendBool(b, l.HasMore)
+	if l.Object == "search_result" {
+		b = append(b, `,"next_page":`...)
+		if l.Next == "" {
+			b = append(b, "null"...)
+		} else {
+			b = jsontext.AppendString(b, l.Next)
+		}
+	}
+	if l.Total != nil {
+		b = strconv.AppendInt(append(b, `,"total_count":`...), *l.Total, 10)
+	}
+	b = jsontext.AppendString(append(b, `,"url":`...), l.URL)
+	return append(b, '}')
+}
+
+// JSON is the list as a member of another object.
+func (l *List) JSON() JSON { return l.append(nil) }
+
+// Retrieve answers with the object that the only variable of the path names; a deleted one as {id, object, deleted}.
+func (k *Kind[T]) Retrieve(c *Call) (any, error) {
+	_, id := c.vars.At(0)
+	st, err := c.state(c.Scope, id)
+	if err != nil {
+		return nil, err
+	}
+	if st == nil || st.kind != k.base() {
+		return nil, c.noSuch(k.base(), id, k.base().param, 404)
+	}
+	obj, err := st.object()
+	return obj, err
+}
+
+// A Narrow is what a list is narrowed to besides its parameters.
+type Narrow struct {
+	Path, Value string                 // an indexed path, and the value that it must have
+	Where       func(body []byte) bool // nil: all
+	Skip        []string               // parameters that Where has dealt with
+}
+
+// List answers with a page of the kind, by the parameters of the list.
+func (k *Kind[T]) List(c *Call) (any, error) { return k.ListOf(c, Narrow{}) }
+
+// ListOf answers with a page of the kind that is narrowed. Every parameter that is not one of all lists' own must be the name of a JSON path
+// of the kind, or stand in Filters or Skip.
+func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
+	b := k.base()
+	filters, err := b.listFilters(c, n)
+	if err != nil {
+		return nil, err
+	}
+	q := store.Query{Scope: c.Scope, Index: b.name}
+	for _, f := range filters {
+		if f.equal && slices.Contains(b.index, f.path) {
+			q.Index, q.Value = b.name+"."+f.path, search.Fold(f.text)
+			break
+		}
+	}
+	q.MinCreated, q.MaxCreated = bounds(c.P.Get("created"))
+	backwards, err := c.cursor(b, &q)
+	if err != nil {
+		return nil, err
+	}
+	limit := int(c.P.Num("limit"))
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	l := &List{Object: "list", URL: c.url}
+	var inner error
+	err = c.scan(q, func(d *store.Doc) bool {
+		for _, f := range filters {
+			if !f.match(d.Body) {
+				return true
+			}
+		}
+		if n.Where != nil && !n.Where(d.Body) {
+			return true
+		}
+		if len(l.Data) == limit {
+			l.HasMore = true
+			return false
+		}
+		var body []byte
+		if st := c.adopt(d); st != nil {
+			body, inner = c.show(st)
+		}
+		l.Data = append(l.Data, body)
+		return inner == nil
+	})
+	if err == nil {
+		err = inner
+	}
+	if backwards {
+		slices.Reverse(l.Data)
+	}
+	return l, err
+}
+
+// cursor sets where the scan starts, and whether it goes backwards. The id is resolved before anything else of the list (facts 05).
+func (c *Call) cursor(k *kind, q *store.Query) (backwards bool, err error) {
+	after, before := c.P.Str("starting_after"), c.P.Str("ending_before")
+	id, param := after, "starting_after"
+	if id == "" {
+		id, param = before, "ending_before"
+	}
+	if id == "" {
+		return false, nil
+	}
+	st, err := c.state(c.Scope, id)
+	if err != nil {
+		return false, err
+	}
+	if st == nil || st.kind != k {
+		return false, fault.NoSuch(k.word, id, param, 400)
+	}
+	if after != "" && before != "" {
+		return false, fault.BothCursors()
+	}
+	q.After = &store.Pos{Created: st.created, Seq: st.seq}
+	q.Ascending = before != ""
+	return q.Ascending, nil
+}
+
+// bounds are the limits of a `created` parameter: an exact time, or a range.
+func bounds(v *form.Value) (lo, hi int64) {
+	if v == nil {
+		return 0, 0
+	}
+	if v.Kind == form.Int {
+		return v.Int, v.Int
+	}
+	if v.Given("gt") {
+		lo = v.Num("gt") + 1
+	}
+	if v.Given("gte") {
+		lo = max(lo, v.Num("gte"))
+	}
+	hi = 1<<62 - 1
+	if v.Given("lt") {
+		hi = v.Num("lt") - 1
+	}
+	if v.Given("lte") {
+		hi = min(hi, v.Num("lte"))
+	}
+	return lo, max(hi, 1)
+}
+
+// A filter holds a document to one parameter of a list.
+type filter struct {
+	path   string
+	text   string
+	equal  bool // one value, which an index may serve
+	lo, hi int64
+}
+
+func (f *filter) match(body []byte) bool {
+	got := jsontext.Text(body, f.path)
+	if f.equal {
+		return got == f.text
+	}
+	n, err := strconv.ParseInt(got, 10, 64)
+	return err == nil && n >= f.lo && n <= f.hi
+}
+
+// listFilters are the list's parameters, less those that all lists have.
+func (k *kind) listFilters(c *Call, n Narrow) ([]filter, error) {
+	var out []filter
+	if n.Path != "" {
+		out = append(out, filter{path: n.Path, text: n.Value, equal: true})
+	}
+	if c.P == nil {
+		return out, nil
+	}
+	for _, p := range c.P.Fields {
+		switch p.Name {
+		case "limit", "starting_after", "ending_before", "expand", "created":
+			continue
+		}
+		if slices.Contains(n.Skip, p.Name) || p.Value.Kind == form.Unset {
+			continue
+		}
+		path := p.Name
+		if other, ok := k.filters[p.Name]; ok {
+			path = other
+		}
+		if p.Value.Kind == form.Object {
+			lo, hi := bounds(p.Value)
+			out = append(out, filter{path: path, lo: lo, hi: hi})
+			continue
+		}
+		out = append(out, filter{path: path, text: p.Value.Text, equal: true})
+	}
+	return out, nil
+}
+
+// Search answers with a page of what a query finds. It reads its own writes. Known from: facts 06 (6d).
+func (k *Kind[T]) Search(resource string) Handler {
+	return func(c *Call) (any, error) {
+		b := k.base()
+		query, f := search.Parse(resource, c.P.Str("query"))
+		if f != nil {
+			return nil, f
+		}
+		q := b.searchScan(c, query)
+		if page := c.P.Str("page"); page != "" {
+			pos, ok := parsePage(page)
+			if !ok {
+				return nil, fault.Invalid("page", "Invalid page token.") // unverified: Stripe's words are not known
+			}
+			q.After = pos
+		}
+		limit := int(c.P.Num("limit"))
+		if limit == 0 {
+			limit = defaultLimit
+		}
+		return c.searchPage(b, query, q, limit)
+	}
+}
+
+func (c *Call) searchPage(b *kind, query *search.Query, q store.Query, limit int) (any, error) {
+	l := &List{Object: "search_result", URL: c.url}
+	var last store.Pos
+	var total int64
+	count := c.expand.child("total_count") != nil
+	var inner error
+	err := c.scan(q, func(d *store.Doc) bool {
+		if !query.Match(d.Body) {
+			return true
+		}
+		total++
+		if len(l.Data) == limit {
+			l.HasMore = true
+			return count
+		}
+		var body []byte
+		if st := c.adopt(d); st != nil {
+			body, inner = c.show(st)
+		}
+		l.Data = append(l.Data, body)
+		last = store.Pos{Created: d.Created, Seq: d.Seq}
+		return inner == nil
+	})
+	if err == nil {
+		err = inner
+	}
+	if l.HasMore {
+		l.Next = pageToken(last)
+	}
+	if count && err == nil {
+		if q.After != nil { // the pages before count, too
+			before := q
+			before.After = nil
+			total = 0
+			err = c.scan(before, func(d *store.Doc) bool {
+				if query.Match(d.Body) {
+					total++
+				}
+				return true
+			})
+		}
+		l.Total = &total
+	}
+	return l, err
+}
+
+// searchScan chooses the index that serves the query: one of a value that it asks for, or all of the kind.
+func (k *kind) searchScan(c *Call, query *search.Query) store.Query {
+	q := store.Query{Scope: c.Scope, Index: k.name}
+	least, greatest := query.Bounds()
+	q.MinCreated, q.MaxCreated = max(least, 0), max(greatest, 1)
+	for _, eq := range query.Equals() {
+		if !slices.Contains(k.index, eq.Path) {
+			continue
+		}
+		if eq.Path == "metadata" {
+			q.Index, q.Value = k.name+".metadata", metadataValue(eq.Key, eq.Value)
+			return q
+		}
+		q.Index, q.Value = k.name+"."+eq.Path, search.Fold(eq.Value)
+		return q
+	}
+	return q
+}
+
+func pageToken(p store.Pos) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(p.Created))
+	binary.BigEndian.PutUint64(b[8:], uint64(p.Seq))
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
+
+func parsePage(s string) (*store.Pos, bool) {
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil || len(b) != 16 {
+		return nil, false
+	}
+	return &store.Pos{Created: int64(binary.BigEndian.Uint64(b[:8])), Seq: int64(binary.BigEndian.Uint64(b[8:]))}, true
+}

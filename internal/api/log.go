@@ -1,0 +1,93 @@
+package api
+
+import (
+	"net"
+	"time"
+
+	"florin/internal/form"
+)
+
+// A Record is what the request log keeps of one request: enough to find out what happened, and nothing that must not be kept.
+type Record struct {
+	ID             string        `json:"id"`
+	At             time.Time     `json:"at"`
+	Took           time.Duration `json:"took_ns"`
+	Account        string        `json:"account,omitempty"`
+	Live           bool          `json:"livemode"`
+	Key            string        `json:"key,omitempty"` // masked
+	Method         string        `json:"method"`
+	Path           string        `json:"path"`
+	IP             string        `json:"ip,omitempty"`
+	Version        string        `json:"version,omitempty"`
+	IdempotencyKey string        `json:"idempotency_key,omitempty"`
+	Params         string        `json:"params,omitempty"` // as JSON, redacted
+	Status         int           `json:"status"`
+	ErrorType      string        `json:"error_type,omitempty"`
+	ErrorCode      string        `json:"error_code,omitempty"`
+	ErrorMessage   string        `json:"error_message,omitempty"`
+	ErrorParam     string        `json:"error_param,omitempty"`
+}
+
+func (q *request) log(rep *reply) {
+	if q.app.Requests == nil {
+		return
+	}
+	rec := &Record{
+		ID: q.id, At: q.start, Took: q.app.Clock.Now().Sub(q.start), Method: q.r.Method, Path: q.path,
+		Version: q.version, IdempotencyKey: q.idemKey, Status: rep.status,
+	}
+	rec.IP, _, _ = net.SplitHostPort(q.r.RemoteAddr)
+	if q.who != nil {
+		rec.Account, rec.Live, rec.Key = q.who.AccountID, q.who.Scope.Live(), q.who.Masked
+	}
+	if f := rep.fault; f != nil {
+		rec.ErrorType, rec.ErrorCode, rec.ErrorMessage, rec.ErrorParam = f.Type, f.Code, f.Message, f.Param
+	}
+	if q.raw != nil && len(q.raw.Fields) > 0 {
+		rec.Params = string(AppendValue(nil, redact(q.raw)))
+	}
+	q.app.Requests(rec)
+}
+
+// secret are the names of parameters whose value is never kept, at whatever depth they stand.
+var secret = map[string]bool{
+	"number": true, "cvc": true, "account_number": true, "client_secret": true, "key": true, "id_number": true, "ssn_last_4": true,
+	"personal_id_number": true, "sort_code": true, "iban": true, "secret": true, "payload": true, "dynamic_last4": true, "exp_month": true,
+	"exp_year": true, "cryptogram": true, "pin": true, "password": true,
+}
+
+// redact copies a form without the values that must not be kept. What looks like a card number goes too, wherever it stands.
+func redact(v *form.Value) *form.Value {
+	out := &form.Value{Kind: v.Kind, Text: v.Text, Int: v.Int}
+	if v.Kind == form.File {
+		return &form.Value{Kind: form.String, Text: "(file)"}
+	}
+	if out.Kind == form.String && cardLike(v.Text) {
+		out.Text = "(redacted)"
+	}
+	for _, f := range v.Fields {
+		if secret[f.Name] {
+			out.Fields = append(out.Fields, form.Field{Name: f.Name, Value: &form.Value{Kind: form.String, Text: "(redacted)"}})
+			continue
+		}
+		out.Fields = append(out.Fields, form.Field{Name: f.Name, Value: redact(f.Value)})
+	}
+	for _, it := range v.Items {
+		out.Items = append(out.Items, redact(it))
+	}
+	return out
+}
+
+// cardLike says whether a text has 12 to 19 digits, with nothing but blanks and hyphens between them.
+func cardLike(s string) bool {
+	digits := 0
+	for _, r := range s {
+		switch {
+		case r >= '0' && r <= '9':
+			digits++
+		case r != ' ' && r != '-':
+			return false
+		}
+	}
+	return digits >= 12 && digits <= 19
+}

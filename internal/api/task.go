@@ -1,0 +1,134 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"florin/internal/store"
+)
+
+// A Task is work that is due at a time. It is written in the unit of work that wants it, and done by a worker.
+type Task struct {
+	Meta
+	Scope int64  `json:"scope"`
+	Work  string `json:"work"` // the name that its handler was registered under
+	Arg   string `json:"arg"`  // usually the id of what it is about
+	Queue string `json:"queue"`
+	Tries int64  `json:"tries"`
+}
+
+// Tasks is the kind of tasks. They stand in the system's scope in the order in which they are due.
+var Tasks = &Kind[Task]{Name: "_task", Internal: true, Index: []string{"queue"}}
+
+// A TaskFunc does a task. It must be content to find that nothing is left to do.
+type TaskFunc func(c *Call, arg string) error
+
+// At asks for work at a time, in Unix seconds. The same work for the same argument at the same time is one task, however often it is asked for.
+func (c *Call) At(when int64, work, arg string) {
+	if c.app.tasks[work] == nil {
+		panic("api: nobody does the task " + work)
+	}
+	id := fmt.Sprintf("_task:%s:%d:%s:%d", work, c.Scope, arg, when)
+	t := &Task{Meta: Meta{ID: id, Object: "_task"}, Scope: int64(c.Scope), Work: work, Arg: arg, Queue: "due"}
+	c.puts = append(c.puts, c.taskPut(t, when))
+}
+
+func (c *Call) taskPut(t *Task, when int64) store.Put {
+	st := &state{kind: Tasks.base(), obj: t, scope: store.System, id: t.ID, created: when, dirty: true}
+	st.seal()
+	return store.Put{
+		Doc: store.Doc{
+			Scope: st.scope, ID: st.id, Ver: st.ver, Kind: st.kind.name, Created: when, Seq: c.app.Store.Seq(), Body: st.body,
+		},
+		Base: store.IfAbsent, Index: st.kind.entries(st.body, false),
+	}
+}
+
+// RunDue does the tasks that are due, in order, and returns when the next one will be (0: none waits). A task that fails is tried again
+// after a while; its failure is logged.
+func (a *App) RunDue(ctx context.Context) (next int64, err error) {
+	for ctx.Err() == nil {
+		batch, next, err := a.dueTasks(ctx)
+		if err != nil || len(batch) == 0 {
+			return next, err
+		}
+		for _, d := range batch {
+			if err := a.runTask(ctx, d); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, ctx.Err()
+}
+
+// dueTasks reads a batch of tasks whose time has come, and the time of the first whose has not.
+func (a *App) dueTasks(ctx context.Context) (batch []*store.Doc, next int64, err error) {
+	snap, err := a.Store.Snapshot(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer snap.Close()
+	now := a.Clock.Now().Unix()
+	err = snap.Scan(store.Query{Scope: store.System, Index: "_task.queue", Value: "due", Ascending: true}, func(d *store.Doc) bool {
+		if d.Created > now {
+			next = d.Created
+			return false
+		}
+		batch = append(batch, d)
+		return len(batch) < 100
+	})
+	return batch, next, err
+}
+
+// retryTaskAfter is how long a failed task rests, in seconds, for each time that it has failed; a day at the most.
+const retryTaskAfter = 30
+
+func (a *App) runTask(ctx context.Context, d *store.Doc) error {
+	var t Task
+	st := &state{kind: Tasks.base(), body: d.Body}
+	obj, err := st.object()
+	if err != nil {
+		return err
+	}
+	t = *obj.(*Task)
+	f := a.tasks[t.Work]
+	finish := func(c *Call) { // the task leaves the queue in the unit of work that does it
+		c.gone = append(c.gone, store.Delete{Scope: d.Scope, ID: d.ID, Base: d.Ver, Was: Tasks.base().entries(d.Body, false)})
+	}
+	run := func(c *Call) error {
+		finish(c)
+		if f == nil {
+			return fmt.Errorf("nobody does the task %s", t.Work)
+		}
+		return f(c, t.Arg)
+	}
+	err = a.Do(ctx, store.Scope(t.Scope), run)
+	if err == nil || ctx.Err() != nil {
+		return nil
+	}
+	a.Log.Error("a task failed", "task", d.ID, "tries", t.Tries+1, "cause", err)
+	return a.Do(ctx, store.System, func(c *Call) error {
+		finish(c)
+		t.Tries++
+		again := t
+		again.ID = fmt.Sprintf("%s:%d", t.ID, t.Tries)
+		c.puts = append(c.puts, c.taskPut(&again, c.now+min(retryTaskAfter*t.Tries, 86400)))
+		return nil
+	})
+}
+
+// Work does tasks as they become due, until ctx ends. It wakes when one has been committed, and looks again from time to time.
+func (a *App) Work(ctx context.Context) {
+	for ctx.Err() == nil {
+		next, err := a.RunDue(ctx)
+		if err != nil && ctx.Err() == nil {
+			a.Log.Error("tasks cannot be read", "cause", err)
+		}
+		until := a.Clock.Now().Add(time.Minute)
+		if t := time.Unix(next, 0); next > 0 && t.Before(until) {
+			until = t
+		}
+		a.Clock.Wait(ctx, until, a.taskWake)
+	}
+}

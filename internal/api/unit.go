@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"florin/internal/fault"
+	"florin/internal/store"
+)
+
+// tries is how often a unit that loses races is run again before its caller is told to come back.
+const tries = 64
+
+// An Outside is something that must leave: a request to a network or a bank. It is called after the commit with no transaction open, and
+// returns what applies its result, which runs in a second unit of work.
+type Outside func(ctx context.Context) func(*Call) error
+
+// Send asks for something to leave when the call has been committed.
+func (c *Call) Send(o Outside) { c.sends = append(c.sends, o) }
+
+// transact runs f in calls that mk makes, until one is committed. A fault without Keep undoes what the call did; f may have put something
+// into it that is kept all the same (see Call.reset).
+func (a *App) transact(mk func() *Call, f func(*Call) error) (*Call, error) {
+	for range tries {
+		c := mk()
+		err := f(c)
+		if err == nil {
+			for len(c.after) > 0 && err == nil {
+				later := c.after[0]
+				c.after = c.after[1:]
+				err = later(c)
+			}
+		}
+		if err != nil {
+			c.closeSnapshot()
+			return c, err
+		}
+		unit := c.unit()
+		c.closeSnapshot()
+		if unit.Empty() {
+			return c, nil
+		}
+		err = a.Store.Commit(c.ctx, unit)
+		if err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, store.ErrConflict) {
+			return c, fmt.Errorf("commit: %w", err)
+		}
+	}
+	return nil, fault.LockTimeout()
+}
+
+// reset forgets everything that the call has changed, for an answer that is stored though its request is undone.
+func (c *Call) reset() {
+	c.change, c.puts, c.gone, c.guards, c.moves, c.events, c.sends, c.after = nil, nil, nil, nil, nil, nil, nil, nil
+	clear(c.docs)
+}
+
+// unit gathers what the call has changed.
+func (c *Call) unit() *store.Unit {
+	u := &store.Unit{Puts: c.puts, Deletes: c.gone, Guards: c.guards, Moves: c.moves}
+	for i := 0; i < len(c.change); i++ {
+		st := c.change[i]
+		st.seal()
+		u.Versions = append(u.Versions, st.history...)
+		p := store.Put{
+			Doc:  st.doc(),
+			Base: st.base, Keep: !st.kind.internal, Index: st.kind.entries(st.body, st.deleted), Was: st.kind.entries(st.orig, false),
+		}
+		u.Puts = append(u.Puts, p)
+	}
+	for _, st := range c.docs {
+		if st.guarded && !st.listed && st.base > 0 {
+			u.Guards = append(u.Guards, store.Ref{Scope: st.scope, ID: st.id, Ver: st.base})
+		}
+	}
+	return u
+}
+
+// Do runs f in a unit of work of the app's own, as no one's request: for tasks, commands and what came back from outside.
+func (a *App) Do(ctx context.Context, scope store.Scope, f func(*Call) error) error {
+	who, err := a.principalOf(ctx, scope)
+	if err != nil {
+		return err
+	}
+	return a.do(func() *Call {
+		c := a.newCall(ctx, scope)
+		c.Who = who
+		return c
+	}, f)
+}
+
+// do runs f in calls that mk makes, then what it sent outside.
+func (a *App) do(mk func() *Call, f func(*Call) error) error {
+	c, err := a.transact(mk, f)
+	if err != nil {
+		return err
+	}
+	for _, send := range c.sends {
+		apply := send(c.ctx)
+		if apply == nil {
+			continue // nothing came back; a task finds out
+		}
+		if err := a.do(mk, apply); err != nil {
+			return err
+		}
+	}
+	return nil
+}
