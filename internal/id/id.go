@@ -43,7 +43,7 @@ const (
 	timeLen   = 5
 	partLen   = 10
 	bodyLen   = 24
-	longest   = 48 // room for any id with its prefix, so that only the string itself is allocated
+	longest   = 48                        // room for any id with its prefix, so that only the string itself is allocated
 	sharedLen = 1 + timeLen + partLen + 1 // what a payment's objects share
 )
 
