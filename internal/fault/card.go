@@ -81,12 +81,14 @@ func AuthenticationRequired() *Error {
 	})
 }
 
-// AuthenticationNotHandled answers a payment that would need the cardholder, confirmed with error_on_requires_action. Codes from facts 07d; the
-// message is inferred.
+// AuthenticationNotHandled answers a payment that would need the cardholder, confirmed with error_on_requires_action (facts 07d;
+// the words as recorded bodies have them).
 func AuthenticationNotHandled() *Error {
 	return Declined(Decline{
 		Code: "authentication_required", DeclineCode: "authentication_not_handled",
-		Message: "This payment required an authentication action to complete, but `error_on_requires_action` was set.", // unverified: wording
+		Message: "This payment required an authentication action to complete, but `error_on_requires_action` was set. " +
+			"When you're ready, you can upgrade your integration to handle actions at " +
+			"https://stripe.com/docs/payments/payment-intents/upgrade-to-handle-actions.",
 	})
 }
 
