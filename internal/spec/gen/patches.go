@@ -34,6 +34,7 @@ var limits = []struct{ route, param, keyword, value string }{
 	{"post /v1/products", "images", "maxItems", "8"}, // facts 05a
 	{"post /v1/products/{id}", "images", "maxItems", "8"},
 	{"post /v1/prices", "unit_amount", "minimum", "0"}, // facts 05a: Invalid non-negative integer
+	{"post /v1/prices", "unit_amount_decimal", "minimum", "0"},
 	{"post /v1/plans", "amount", "minimum", "0"},
 	{"get /v1/events", "types", "maxItems", "20"}, // facts 06a
 }
@@ -48,6 +49,13 @@ var hidden = []struct{ route, param, typ string }{
 // hashes are parameters that the spec calls strings and marks as not to be validated: a token's id goes there, and also a hash with the
 // numbers of a card or a bank account.
 var hashes = []string{"source", "external_account", "card", "bank_account"}
+
+// A card's numbers may be sent wherever a payment method is described: Stripe.js does it for everybody, servers where their account is
+// allowed to (facts 11a, 11b). The spec shows them in POST /v1/payment_methods alone.
+const (
+	cardHome = "post /v1/payment_methods"
+	cardless = "payment_method_data"
+)
 
 // oldEvents could be subscribed to before 2024-04-10 and are never sent (facts 13 §5, A6).
 var oldEvents = []string{
@@ -86,9 +94,15 @@ func patch(root *node) error {
 			return fmt.Errorf("patches: %s: %w", route, err)
 		}
 	}
+	card, err := params(cardHome, "card")
+	if err != nil {
+		return err
+	}
 	for i := range paths.values {
 		for _, op := range paths.values[i].values {
 			takeHashes(body(op))
+			showCard(body(op), card)
+			inferFromClient(body(op))
 		}
 	}
 	for _, route := range []string{"post /v1/webhook_endpoints", "post /v1/webhook_endpoints/{webhook_endpoint}"} {
@@ -160,6 +174,24 @@ func reorder(form *node, order []string) error {
 	}
 	form.set("properties", first)
 	return nil
+}
+
+// showCard adds the card to the description of a payment method.
+func showCard(form, card *node) {
+	if props := form.at("properties", cardless, "properties"); props != nil && props.at("card") == nil {
+		props.set("card", card)
+	}
+}
+
+// inferFromClient adds the parameter by which Stripe.js leaves address and agent of the browser to the server (facts 11b). It is part of
+// the alternative that is for publishable keys.
+func inferFromClient(form *node) {
+	for _, variant := range form.at("properties", "mandate_data", "anyOf").list() {
+		online := variant.at("properties", "customer_acceptance", "properties", "online")
+		if online != nil && online.at("required") == nil {
+			online.at("properties").set("infer_from_client", &node{kind: object, keys: []string{"type"}, values: []*node{text("boolean")}})
+		}
+	}
 }
 
 // takeHashes lets the parameters in hashes be a hash as well as a string.
