@@ -36,6 +36,7 @@ type Call struct {
 
 	vars   spec.Vars
 	url    string // the path, for lists
+	ip     string
 	now    int64
 	snap   store.Snapshot
 	docs   map[docKey]*state
@@ -65,6 +66,15 @@ func (c *Call) Path(name string) string { return c.vars.Get(name) }
 
 // Publishable says whether the caller has only a publishable key: somebody's browser.
 func (c *Call) Publishable() bool { return c.Who != nil && c.Who.Kind == PublishableKey }
+
+// ClientIP is the address that the request came from; "" for a task.
+func (c *Call) ClientIP() string { return c.ip }
+
+// Base is the URL under which browsers reach this server.
+func (c *Call) Base() string { return c.app.Base }
+
+// Context ends when the work of the call should be given up.
+func (c *Call) Context() context.Context { return c.ctx }
 
 // NewID makes an id with a 24-character body for an object of the call's account.
 func (c *Call) NewID(prefix string) string {

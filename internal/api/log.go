@@ -1,7 +1,6 @@
 package api
 
 import (
-	"net"
 	"time"
 
 	"florin/internal/form"
@@ -36,7 +35,7 @@ func (q *request) log(rep *reply) {
 		ID: q.id, At: q.start, Took: q.app.Clock.Now().Sub(q.start), Method: q.r.Method, Path: q.path,
 		Version: q.version, IdempotencyKey: q.idemKey, Status: rep.status,
 	}
-	rec.IP, _, _ = net.SplitHostPort(q.r.RemoteAddr)
+	rec.IP = q.clientIP()
 	if q.who != nil {
 		rec.Account, rec.Live, rec.Key = q.who.AccountID, q.who.Scope.Live(), q.who.Masked
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"runtime/debug"
 	"strings"
@@ -79,7 +80,7 @@ var steps = []struct {
 
 // ServeHTTP answers one request of the API.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	q := &request{app: a, w: w, r: r, start: a.Clock.Now(), id: id.Request(), path: r.URL.Path}
+	q := &request{app: a, w: w, r: r, start: a.Clock.Now(), id: id.Request(), path: r.URL.EscapedPath()}
 	defer q.leave()
 	if r.Method == http.MethodOptions {
 		q.preflight()
@@ -141,23 +142,24 @@ func (q *request) read() error {
 			return fault.Invalid("", "The request body could not be read.") // the client is gone or too slow
 		}
 	}
-	raw, err := form.Parse(q.r.Header.Get("Content-Type"), q.r.URL.RawQuery, body)
-	if err != nil {
-		return err
+	raw, f := form.Parse(q.r.Header.Get("Content-Type"), q.r.URL.RawQuery, body)
+	if f != nil {
+		return f
 	}
 	q.raw = raw
 	return nil
 }
 
 func (q *request) authenticate() error {
-	key, account, version := form.StripKeyParams(q.raw)
+	sent := form.StripKeyParams(q.raw)
+	key, account := sent.Key, sent.Account
 	if header := q.r.Header.Get("Authorization"); header != "" {
 		key = keyOf(q.r, header)
 	}
 	if h := q.r.Header.Get("Stripe-Account"); h != "" {
 		account = h
 	}
-	q.version = version
+	q.version = sent.Version
 	if key == "" {
 		return fault.NoKey()
 	}
@@ -290,11 +292,20 @@ func (q *request) leave() {
 	}
 }
 
+// clientIP is where the request came from.
+func (q *request) clientIP() string {
+	host, _, err := net.SplitHostPort(q.r.RemoteAddr)
+	if err != nil {
+		return q.r.RemoteAddr
+	}
+	return host
+}
+
 func (q *request) call() *Call {
 	c := q.app.newCall(context.WithoutCancel(q.r.Context()), q.who.Scope)
 	c.Op, c.P, c.Who, c.Version = q.op, q.params, q.who, q.version
 	c.RequestID, c.IdempotencyKey, c.vars, c.url = q.id, q.idemKey, q.vars, q.path
-	c.expand = q.expand
+	c.expand, c.ip = q.expand, q.clientIP()
 	return c
 }
 
