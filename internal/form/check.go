@@ -408,9 +408,9 @@ func (c *checker) boolean(v *Value) *fault.Error {
 	switch {
 	case !v.scalar():
 		return fault.NotBoolean(c.param(), v.shown())
-	case v.Text == "true":
+	case v.Text == "true" || v.Text == "True": // Python's, recorded as taken
 		v.Kind, v.Int = Bool, 1
-	case v.Text == "false":
+	case v.Text == "false" || v.Text == "False":
 		v.Kind, v.Int = Bool, 0
 	default:
 		return fault.NotBoolean(c.param(), v.Text)
@@ -428,6 +428,10 @@ func (c *checker) array(t *spec.Type, v *Value) *fault.Error {
 	}
 	if v.Kind != Array {
 		return fault.NotArray(c.param())
+	}
+	if t.Empty && len(v.Items) == 1 && v.Items[0].empty() { // a[0]= is recorded as taken for a=
+		v.Kind, v.Items, v.Fields = Unset, nil, nil
+		return nil
 	}
 	if t.MaxItems > 0 && len(v.Items) > t.MaxItems {
 		return fault.TooManyItems(c.param(), t.MaxItems)

@@ -61,6 +61,10 @@ func mediaType(contentType string) (string, map[string]string, error) {
 type parser struct {
 	slab  []Value
 	count int // of parameters
+
+	// wide has the places of the members of objects that are too wide to look through, so that a body of thousands of names costs
+	// no more than its length.
+	wide map[*Value]map[string]int
 }
 
 func (p *parser) parse(query, body string) (*Value, *fault.Error) {
@@ -163,7 +167,7 @@ func (p *parser) put(root *Value, key string, v *Value) *fault.Error {
 	}
 	open := strings.IndexByte(key, '[')
 	if open <= 0 || !matched(key[open:]) {
-		root.set(key, v)
+		p.set(root, key, v)
 		return nil
 	}
 	if strings.Count(key, "[") > maxDepth {
@@ -197,10 +201,10 @@ func segment(brackets string) (name, rest string) {
 // nest walks from an object down the brackets, making what is missing on the way, and puts the value at the end.
 func (p *parser) nest(at *Value, name, brackets string, v *Value) {
 	for brackets != "" {
-		child := at.Get(name)
+		child := p.get(at, name)
 		if child == nil || child.Kind != Object && child.Kind != Array {
 			child = p.value(Absent) // what it becomes depends on the brackets
-			at.set(name, child)
+			p.set(at, name, child)
 		}
 		var next string
 		next, brackets = segment(brackets)
@@ -210,25 +214,64 @@ func (p *parser) nest(at *Value, name, brackets string, v *Value) {
 			continue
 		}
 		if brackets == "" {
-			child.push(v)
+			p.push(child, v)
 			return
 		}
 		// a[][b]: the element that this belongs to
 		if following, _ := segment(brackets); following == "" { // a[][]: an array in an array
 			inner := p.value(Array)
-			child.push(inner)
-			inner.push(v)
+			p.push(child, inner)
+			p.push(inner, v)
 			return
 		}
 		element := child.last()
 		if element == nil || element.Kind != Object || element.hasPath(brackets) {
 			element = p.value(Object)
-			child.push(element)
+			p.push(child, element)
 		}
 		name, brackets = segment(brackets)
 		at = element
 	}
-	at.set(name, v)
+	p.set(at, name, v)
+}
+
+// wideAt is the number of members from which on an object is wide.
+const wideAt = 64
+
+// get is v.Get, quick for wide objects.
+func (p *parser) get(v *Value, name string) *Value {
+	if index := p.wide[v]; index != nil {
+		if i, ok := index[name]; ok {
+			return v.Fields[i].Value
+		}
+		return nil
+	}
+	return v.Get(name)
+}
+
+// set is v.set, quick for wide objects.
+func (p *parser) set(v *Value, name string, member *Value) {
+	index := p.wide[v]
+	if index == nil && len(v.Fields) >= wideAt {
+		index = make(map[string]int, 2*wideAt)
+		for i, f := range v.Fields {
+			index[f.Name] = i
+		}
+		if p.wide == nil {
+			p.wide = map[*Value]map[string]int{}
+		}
+		p.wide[v] = index
+	}
+	if index == nil {
+		v.set(name, member)
+		return
+	}
+	if i, ok := index[name]; ok {
+		v.Fields[i].Value = member
+		return
+	}
+	index[name] = len(v.Fields)
+	v.Fields = append(v.Fields, Field{name, member})
 }
 
 // set gives an object's member a value.
@@ -251,9 +294,9 @@ func (v *Value) becomeObject() {
 }
 
 // push appends to a container. In a hash, the element gets the number of its members as its name.
-func (v *Value) push(element *Value) {
+func (p *parser) push(v, element *Value) {
 	if v.Kind == Object {
-		v.set(strconv.Itoa(len(v.Fields)), element)
+		p.set(v, strconv.Itoa(len(v.Fields)), element)
 		return
 	}
 	v.Kind = Array
@@ -393,7 +436,7 @@ func (p *parser) members(d *json.Decoder, v *Value, depth int) *fault.Error {
 			return err
 		}
 		if v.Kind == Object {
-			v.set(name, member)
+			p.set(v, name, member)
 		} else {
 			v.Items = append(v.Items, member)
 		}

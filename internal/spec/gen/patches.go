@@ -36,7 +36,8 @@ var limits = []struct{ route, param, keyword, value string }{
 	{"post /v1/prices", "unit_amount", "minimum", "0"}, // facts 05a: Invalid non-negative integer
 	{"post /v1/prices", "unit_amount_decimal", "minimum", "0"},
 	{"post /v1/plans", "amount", "minimum", "0"},
-	{"get /v1/events", "types", "maxItems", "20"}, // facts 06a
+	{"post /v1/charges", "amount", "minimum", "1"}, // recorded; a payment intent has words of its own, by version
+	{"get /v1/events", "types", "maxItems", "20"},  // facts 06a
 }
 
 // hidden are parameters that clients send and Stripe takes, though the spec does not show them (facts 11b). They are marked with a
@@ -44,6 +45,40 @@ var limits = []struct{ route, param, keyword, value string }{
 var hidden = []struct{ route, param, typ string }{
 	{"get /v1/payment_intents/{intent}", "is_stripe_sdk", "boolean"},
 	{"get /v1/setup_intents/{intent}", "is_stripe_sdk", "boolean"},
+}
+
+// old are parameters that Stripe stopped to document and still takes, in recordings up to 2023-10-16 and later.
+var old = []struct {
+	route, path string // the path leads to where the parameter belongs
+	param       *node
+}{
+	{"post /v1/accounts", "", property("requested_capabilities", "array")},
+	{"post /v1/accounts", "individual", property("nationality", "string")},
+	{"post /v1/accounts/{account}", "", property("bank_account", "hash")},
+	{"post /v1/customers", "", property("card", "hash")},
+	{"post /v1/subscriptions", "", property("plan", "string")},
+	{"post /v1/subscriptions", "", property("quantity", "integer")},
+	{"post /v1/subscriptions", "items *", property("plan", "string")},
+	{"post /v1/subscriptions/{subscription_exposed_id}", "", property("plan", "string")},
+	{"post /v1/subscriptions/{subscription_exposed_id}", "", property("quantity", "integer")},
+	{"post /v1/subscriptions/{subscription_exposed_id}", "items *", property("plan", "string")},
+}
+
+// unset are parameters that an empty string unsets, though the spec does not say so: recorded, but for email and phone, which are known
+// from live trials (facts 05, live-2).
+var unset = []struct{ route, path string }{
+	{"post /v1/customers", "description"},
+	{"post /v1/customers", "name"},
+	{"post /v1/customers", "email"},
+	{"post /v1/customers", "phone"},
+	{"post /v1/customers/{customer}", "description"},
+	{"post /v1/customers/{customer}", "name"},
+	{"post /v1/customers/{customer}", "email"},
+	{"post /v1/customers/{customer}", "phone"},
+	{"post /v1/payment_intents", "shipping name"},
+	{"post /v1/accounts", "business_profile product_description"},
+	{"post /v1/accounts/{account}", "business_profile product_description"},
+	{"post /v1/subscriptions/{subscription_exposed_id}", "default_payment_method"},
 }
 
 // hashes are parameters that the spec calls strings and marks as not to be validated: a token's id goes there, and also a hash with the
@@ -88,6 +123,29 @@ func patch(root *node) error {
 			return err
 		}
 	}
+	for _, o := range old {
+		method, path, _ := strings.Cut(o.route, " ")
+		place := inside(body(paths.at(path, method)), strings.Fields(o.path))
+		if place == nil {
+			return fmt.Errorf("patches: no %s in %s", o.path, o.route)
+		}
+		name := o.param.keys[0]
+		if place.at("properties", name) != nil {
+			return fmt.Errorf("patches: %s now shows %s itself", o.route, name)
+		}
+		place.at("properties").set(name, o.param.values[0])
+	}
+	for _, u := range unset {
+		method, path, _ := strings.Cut(u.route, " ")
+		steps := strings.Fields(u.path)
+		place := inside(body(paths.at(path, method)), steps[:len(steps)-1])
+		name := steps[len(steps)-1]
+		p := place.at("properties", name)
+		if p == nil {
+			return fmt.Errorf("patches: no %s in %s", u.path, u.route)
+		}
+		place.at("properties").set(name, anyOf(p, emptyString()))
+	}
 	for route, order := range fieldOrder {
 		method, path, _ := strings.Cut(route, " ")
 		if err := reorder(body(paths.at(path, method)), strings.Fields(order)); err != nil {
@@ -120,6 +178,62 @@ func patch(root *node) error {
 	e := n.at("enum")
 	e.values = append(e.values, textList(newerVersions).values...)
 	return nil
+}
+
+// property is an object with one member, a parameter of a type that can be said in a word: an array is one of strings, and a hash may
+// have any names, or be a string.
+func property(name, typ string) *node {
+	schema := &node{kind: object}
+	schema.set("type", text(typ))
+	switch typ {
+	case "array":
+		item := &node{kind: object}
+		item.set("type", text("string"))
+		schema.set("items", item)
+	case "hash":
+		str := &node{kind: object}
+		str.set("type", text("string"))
+		schema = hashOr(str)
+	}
+	p := &node{kind: object}
+	p.set(name, schema)
+	return p
+}
+
+// hashOr is a type that takes a hash with any names, or a string of the type str.
+func hashOr(str *node) *node {
+	names := &node{kind: object}
+	names.set("type", text("object"))
+	names.set("additionalProperties", text("true"))
+	return anyOf(names, str)
+}
+
+func emptyString() *node {
+	n := &node{kind: object}
+	n.set("type", text("string"))
+	n.set("enum", textList([]string{""}))
+	return n
+}
+
+func anyOf(variants ...*node) *node {
+	n := &node{kind: object}
+	n.set("anyOf", &node{kind: array, values: variants})
+	return n
+}
+
+// inside follows names from a form inwards; * is the item of an array. Alternatives are passed through to the first.
+func inside(n *node, path []string) *node {
+	for _, name := range path {
+		if name == "*" {
+			n = n.at("items")
+		} else {
+			n = n.at("properties", name)
+		}
+		if variants := n.at("anyOf").list(); len(variants) > 0 {
+			n = variants[0]
+		}
+	}
+	return n
 }
 
 // find is the schema of a parameter, in the query or in the body.
@@ -176,10 +290,16 @@ func reorder(form *node, order []string) error {
 	return nil
 }
 
-// showCard adds the card to the description of a payment method.
+// showCard adds the card to the description of a payment method, and to its types.
 func showCard(form, card *node) {
-	if props := form.at("properties", cardless, "properties"); props != nil && props.at("card") == nil {
-		props.set("card", card)
+	props := form.at("properties", cardless, "properties")
+	if props == nil || props.at("card") != nil {
+		return
+	}
+	props.set("card", card)
+	if types := props.at("type", "enum"); types != nil && !slices.Contains(types.texts(), "card") {
+		i, _ := slices.BinarySearch(types.texts(), "card")
+		types.values = slices.Insert(types.values, i, text("card"))
 	}
 }
 
@@ -205,11 +325,6 @@ func takeHashes(form *node) {
 		if p.str("type") != "string" || p.at("x-stripeBypassValidation") == nil || !slices.Contains(hashes, name) {
 			continue
 		}
-		any := &node{kind: object}
-		any.set("type", text("object"))
-		any.set("additionalProperties", text("true"))
-		union := &node{kind: object}
-		union.set("anyOf", &node{kind: array, values: []*node{any, p}})
-		props.values[i] = union
+		props.values[i] = hashOr(p)
 	}
 }
