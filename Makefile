@@ -1,0 +1,63 @@
+# Everything is a `go run` or a `go test`; this file only remembers the flags. `make help` lists the targets.
+
+GO          ?= go
+FUZZTIME    ?= 60s
+RUNS        ?= 100
+STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# Packages whose tests run goroutines side by side.
+RACE ?= ./internal/api/... ./internal/clock/... ./internal/rail/... ./internal/server/... ./internal/store/... ./internal/task/... \
+        ./internal/vault/... ./internal/webhook/...
+
+# The replay tool, which is not part of this repository, and what it replays.
+REPLAY     ?=
+RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
+
+export CGO_ENABLED = 0
+
+.PHONY: help build test check lint race fuzz sdk crash bench coverage replay
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+build: ## the binary, as ./florin
+	$(GO) build -trimpath -o florin .
+
+test: ## every test
+	$(GO) test ./...
+
+check: ## all that CI checks: lint, every test with nothing skipped, race, short fuzzing, short crashing
+	$(MAKE) lint
+	FLORIN_REQUIRE_ALL=1 $(MAKE) test
+	$(MAKE) race
+	$(MAKE) fuzz FUZZTIME=10s
+	$(MAKE) crash RUNS=10
+
+lint: ## gofmt, vet and staticcheck
+	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not formatted:" $$unformatted; exit 1; }
+	$(GO) vet ./...
+	cd test/sdk/go && $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+
+race: ## the tests of what runs side by side, under the race detector
+	CGO_ENABLED=1 $(GO) test -race $(RACE)
+
+fuzz: ## every fuzz test for FUZZTIME (60s)
+	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's|/[^/]*:func | |' | sort | while read -r dir name; do \
+		echo "$$dir $$name"; $(GO) test $$dir -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+sdk: ## the official SDKs against the binary
+	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/sdk -v -count=1
+
+crash: ## kill -9 under load, restart, compare and audit, RUNS times (100)
+	$(GO) test ./test/crash -v -count=1 -timeout 60m -runs $(RUNS)
+
+bench: ## payments a second, latency, start, memory and size, beside the bare handler
+	$(GO) run ./bench
+
+coverage: ## write COVERAGE.md: what every operation does
+	$(GO) run . coverage > COVERAGE.md
+
+replay: ## replay recordings against a fresh server and score it: make replay REPLAY=path/to/replay.py
+	@test -n "$(REPLAY)" || { echo "usage: make replay REPLAY=path/to/replay.py [RECORDINGS=...]"; exit 2; }
+	$(GO) run ./test/sdk/with python3 $(REPLAY) --base {http} --key {secret_key} $(RECORDINGS)
