@@ -1,0 +1,125 @@
+package rail
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"florin/internal/fault"
+	"florin/internal/testcard"
+)
+
+// Network is the simulated card network of test mode. It answers at once, from the card number alone (internal/testcard), and keeps nothing:
+// asked again about the same attempt it says the same.
+type Network struct{}
+
+// Name is what attempts call it.
+func (Network) Name() string { return "test" }
+
+// Instant says that it may be asked in a unit of work.
+func (Network) Instant() bool { return true }
+
+// Lookup finds every attempt unknown: nothing is ever still out.
+func (Network) Lookup(context.Context, string) (Result, bool, error) { return Result{}, false, nil }
+
+// Do answers a request.
+func (Network) Do(_ context.Context, r Request) (Result, error) {
+	res := Result{Status: Approved, RiskLevel: "normal"}
+	lot := draw(r.Attempt)
+	res.AuthorizationCode = fmt.Sprintf("%06d", lot%1_000_000)
+	res.NetworkTransactionID = fmt.Sprintf("%015d", lot%1_000_000_000_000_000)
+	res.RiskScore = int64(lot % 65)
+	if r.Operation != Authorize {
+		return res, nil
+	}
+	card := testcard.ByNumber(r.Card.Number)
+	if card == nil {
+		d := fault.LiveCardInTest()
+		res.Status, res.Decline = Declined, &fault.Decline{Code: d.Code, DeclineCode: d.DeclineCode, Message: d.Message}
+		return res, nil
+	}
+	authorize(&res, card, r)
+	return res, nil
+}
+
+// authorize decides about a payment, in the order in which a real one is: what stops it before it is sent, whether the cardholder must
+// authenticate, what the issuer says.
+func authorize(res *Result, card *testcard.Card, r Request) {
+	checks(res, card, r)
+	if card.Risk.Level != "" {
+		res.RiskLevel = card.Risk.Level
+	}
+	if card.Risk.Score > 0 {
+		res.RiskScore = int64(card.Risk.Score)
+	}
+	if card.Risk.Block == testcard.BlockAlways || card.Risk.Block == testcard.BlockHighest {
+		res.Status = Blocked
+		res.Decline = &fault.Decline{Code: "card_declined", DeclineCode: "fraudulent", Message: "Your card was declined."}
+		return
+	}
+	if decided := authenticate(res, card, r); decided {
+		return
+	}
+	if d := card.ChargeDecline(r.Authenticated); d != nil {
+		res.Status, res.Decline = Declined, d
+		return
+	}
+	res.FundsNow = card.Bypass
+	res.RefundPending = card.Refund == testcard.RefundPending
+	res.RefundFails = card.Refund == testcard.RefundFails
+}
+
+// authenticate asks for 3D Secure where the issuer or the merchant wants it, and says whether that decided the payment.
+func authenticate(res *Result, card *testcard.Card, r Request) (decided bool) {
+	wanted := card.ThreeDS.Wanted(r.OffSession, r.WasSetUp)
+	if card.ThreeDS.Usage == testcard.Required && r.OffSession && r.WasSetUp {
+		wanted = true // this card asks every time
+	}
+	switch {
+	case r.Authenticated:
+		res.ThreeDSecure = card.ThreeDS.Result()
+		return false
+	case !wanted && !r.RequestThreeDS:
+		return false
+	case card.ThreeDS.LookupError:
+		res.ThreeDSecure = "processing_error"
+		if wanted {
+			res.Status, res.Decline = Declined, &fault.GenericDecline
+			return true
+		}
+		return false
+	case !wanted && (card.ThreeDS.Usage == testcard.Acknowledged || card.ThreeDS.Usage == testcard.NotSupported), card.ThreeDS.Frictionless:
+		res.ThreeDSecure = card.ThreeDS.Result()
+		return false
+	case r.OffSession:
+		d := fault.AuthenticationRequired()
+		res.Status = Declined
+		res.Decline = &fault.Decline{Code: d.Code, DeclineCode: d.DeclineCode, Message: d.Message}
+		return true
+	}
+	res.Status = Challenge
+	return true
+}
+
+// checks answers what was given to check; what was not given is not answered.
+func checks(res *Result, card *testcard.Card, r Request) {
+	says := func(given bool, answer string) string {
+		switch {
+		case !given:
+			return ""
+		case answer == "":
+			return "pass"
+		}
+		return answer
+	}
+	res.CVCCheck = says(r.CVC, card.Checks.CVC)
+	res.Line1Check = says(r.Line1, card.Checks.Line1)
+	res.PostalCheck = says(r.PostalCode, card.Checks.Zip)
+}
+
+// draw makes a number of an attempt's id, always the same.
+func draw(attempt string) uint64 {
+	sum := sha256.Sum256([]byte(attempt))
+	return binary.BigEndian.Uint64(sum[:8])
+}
