@@ -11,3 +11,5 @@ import (
 func TestEngine(t *testing.T) {
 	storetest.Run(t, func(testing.TB, string) store.Engine { return memory.New() })
 }
+
+func BenchmarkPayments(b *testing.B) { storetest.BenchPayments(b, memory.New()) }

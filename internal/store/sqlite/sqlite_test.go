@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -19,3 +20,13 @@ func open(t testing.TB, dir string) store.Engine {
 }
 
 func TestEngine(t *testing.T) { storetest.Run(t, open) }
+
+func TestDurable(t *testing.T) { storetest.RunDurable(t, open) }
+
+func BenchmarkPayments(b *testing.B) {
+	dir := b.TempDir()
+	storetest.BenchPayments(b, open(b, dir))
+	if info, err := os.Stat(filepath.Join(dir, "florin.db")); err == nil {
+		b.ReportMetric(float64(info.Size())/float64(b.N), "bytes/payment")
+	}
+}
