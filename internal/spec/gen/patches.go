@@ -6,8 +6,13 @@ import (
 	"strings"
 )
 
-// The spec is not all that Stripe does. What it gets wrong, or keeps to itself, is put right here, each with its reason; a patch whose
-// place is gone fails, so that none outlives its cause.
+// The spec is not all that Stripe does. What it gets wrong, or keeps to itself, is put right here, each with its reason. A patch that
+// names its route fails when its place is gone; those that go by a parameter's name (hashes, cards, enumOrder) find nothing then.
+//
+// Several come from holding form.Check to recorded traffic: of 4,767 requests that Stripe answered with a 2xx, 4 are still refused
+// (coupon on a subscription, subscription_data[items] on a checkout session twice: matters of an older API version; and
+// invoice_settings on GET /v1/customers/{customer}, not understood). The patches were fitted to that traffic, so this is no
+// independent measure.
 
 // newerVersions came after the spec that we build on (facts 13 §1).
 var newerVersions = []string{"2026-09-30.endive", "2026-10-28.endive"}
