@@ -43,11 +43,12 @@ var worldly = map[string][]string{
 
 // mayBeWorldly says where, as a folder or a file, and why.
 var mayBeWorldly = map[string]string{
-	"internal/clock/":      "the door",
-	"internal/store/db.go": "numbers the order of insertion across restarts; nobody reads it as a time",
-	"internal/sim/":        "random worlds; the seed is printed",
-	"bench/":               "measures real time",
-	"test/":                "drives real processes, in real time",
+	"internal/clock/":           "the door",
+	"internal/store/db.go":      "numbers the order of insertion across restarts; nobody reads it as a time",
+	"internal/store/storetest/": "tests every engine: random units, real crashes",
+	"internal/sim/":             "random worlds; the seed is printed",
+	"bench/":                    "measures real time",
+	"test/":                     "drives real processes, in real time",
 }
 
 // TestWorldly lets time and chance in by their doors only. Tests may use both.

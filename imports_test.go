@@ -28,7 +28,7 @@ var layers = []struct {
 // only lists the packages that few may import: they are chosen where the parts are wired. Tests may import them anywhere.
 var only = map[string]string{
 	"store/sqlite":    "server cli",
-	"store/memory":    "server cli sim",
+	"store/memory":    "store/storetest server cli sim",
 	"store/storetest": "",
 }
 

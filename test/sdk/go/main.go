@@ -398,6 +398,7 @@ func press(page, choice string) (action string, fields url.Values) {
 		switch kind := strings.ToLower(tag[1]); {
 		case kind == "form":
 			action, fields = a["action"], url.Values{}
+		case fields == nil: // in no form
 		case kind == "input" && a["type"] != "submit":
 			fields.Add(a["name"], a["value"])
 		case a["name"] == choice || a["value"] == choice:
