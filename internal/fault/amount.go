@@ -1,7 +1,5 @@
 package fault
 
-import "net/http"
-
 // Amounts come here as text, in Stripe's way of writing them; package money writes and compares them.
 
 // AmountBelowOne refuses a payment of less than one minor unit. It is raised while parameters are checked (recorded: facts 05a).
@@ -39,12 +37,4 @@ func CheckoutTooSmall(minimum, currencyUpper string) *Error {
 func CheckoutConvertsTooSmall(minimum, amount, converted string) *Error {
 	return Coded("amount_too_small", "",
 		"The Checkout Session's total amount must convert to at least "+minimum+". "+amount+" converts to approximately "+converted+".").AfterStart()
-}
-
-// UnknownCurrency refuses a currency that Stripe does not have; list names those it has, in Stripe's order (facts 05a).
-func UnknownCurrency(param, currency, list string) *Error {
-	return &Error{
-		Status: http.StatusBadRequest, Type: Request, Param: param,
-		Message: "Invalid currency: " + currency + ". Stripe currently supports these currencies: " + list,
-	}
 }

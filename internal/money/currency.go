@@ -7,12 +7,7 @@
 // Known from: facts 05e (limits, messages), 09 (fees, conversion, availability), and what developers quote of Stripe's messages.
 package money
 
-import (
-	"strconv"
-	"strings"
-
-	"florin/internal/fault"
-)
+import "strconv"
 
 // A Currency is what is known of one.
 type Currency struct {
@@ -23,8 +18,8 @@ type Currency struct {
 	Subunit string // what the smallest unit is called, as in "50 cents"; singular, but for cents and pence
 }
 
-// currencies stand in the order in which Stripe lists them: usd, the alphabet, and those that came or went (facts 05a; the whole list is quoted by
-// developers from 2023 on).
+// currencies stand in the order in which Stripe lists them (fault.Currencies; a test holds the two together): usd, the alphabet, and those that came or
+// went.
 //
 // Symbols and their places are those of an early version of the Ruby gem "money". Every message that developers quote agrees with it: "د.إ0.66",
 // "ر.س0.55", "1.00 د.ج", "3.00 kr sek", "0.20 ₦", "₨50.00", "0.49 zł", "10.00 р.", "2.00 TL", "R$ 49,999.99 brl", "200 fils", "200 grosz", "30 pence".
@@ -165,6 +160,7 @@ var currencies = []Currency{
 	{"wst", "T", true, 2, "sene"},
 	{"xaf", "Fr", true, 0, "franc"},
 	{"xcd", "$", false, 2, "cents"},
+	{"xcg", "Cg", false, 2, "cents"},
 	{"xof", "Fr", true, 0, "franc"},
 	{"xpf", "Fr", true, 0, "franc"},
 	{"yer", "﷼", true, 2, "fils"},
@@ -182,10 +178,7 @@ var currencies = []Currency{
 	{"mro", "UM", true, 2, "khoums"},
 }
 
-var (
-	byCode = index()
-	list   = join()
-)
+var byCode = index()
 
 func index() map[string]*Currency {
 	m := make(map[string]*Currency, len(currencies))
@@ -193,14 +186,6 @@ func index() map[string]*Currency {
 		m[currencies[i].Code] = &currencies[i]
 	}
 	return m
-}
-
-func join() string {
-	codes := make([]string, len(currencies))
-	for i, c := range currencies {
-		codes[i] = c.Code
-	}
-	return strings.Join(codes, ", ")
 }
 
 // Known says whether Stripe has the currency. The code is in lower case.
@@ -215,10 +200,13 @@ func Lookup(code string) (Currency, bool) {
 }
 
 // Codes returns all currencies in Stripe's order.
-func Codes() []string { return strings.Split(list, ", ") }
-
-// Unknown returns the refusal of a currency that Stripe does not have. The code is shown as it was sent.
-func Unknown(param, code string) *fault.Error { return fault.UnknownCurrency(param, code, list) }
+func Codes() []string {
+	codes := make([]string, len(currencies))
+	for i, c := range currencies {
+		codes[i] = c.Code
+	}
+	return codes
+}
 
 // Digits returns how many digits of an amount stand behind the point: 0 for the yen, 3 for the Kuwaiti dinar, 2 for most and for unknown ones.
 func Digits(code string) int {
