@@ -316,7 +316,7 @@ for (const [name, scenario] of Object.entries(scenarios)) {
   } catch (err) {
     failed++;
     const line = new RegExp(`\\b${name} \\(.*main\\.mjs:(\\d+)`).exec(err.stack)?.[1];
-    console.log('FAIL', name, `line ${line}: ${err.name}: ${err.message}`.replace(/\s+/g, ' '));
+    console.log('FAIL', name, `line ${line}: ${err.type ?? err.name}: ${err.message}`.replace(/\s+/g, ' '));
   }
 }
 const total = Object.keys(scenarios).length;
