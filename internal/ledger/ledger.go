@@ -34,7 +34,7 @@ const (
 // The other sides. Their sums are the negative of what came from them.
 const (
 	Network  Account = "outside:network"  // cardholders and their banks, through the card network
-	Bank     Account = "outside:bank"     // the merchant's bank account: payouts below zero … and top-ups; and payers by bank
+	Bank     Account = "outside:bank"     // bank accounts: payouts less top-ups of the merchant, less what payers paid by bank
 	Accounts Account = "outside:accounts" // other accounts of this server (Connect): transfers and destination charges
 )
 
