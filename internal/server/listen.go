@@ -1,0 +1,187 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// How long a client may take. A client that is slower is let go, so that many slow ones do not use up the server.
+const (
+	headerTime   = 10 * time.Second // to send the head of a request
+	requestTime  = 60 * time.Second // to send all of it
+	answerTime   = 2 * time.Minute  // from the head of a request to the end of its answer
+	idleTime     = 3 * time.Minute  // between two requests; official SDKs keep a connection for up to two
+	maxHeader    = 64 << 10         // bytes of a request's head; the API itself refuses a request line of 16 KiB
+	patience     = 15 * time.Second // for requests that are being answered when the server is told to stop
+	privateNames = "127.0.0.1, ::1 and localhost"
+)
+
+// A listening is one HTTP server and its sockets.
+type listening struct {
+	http    *http.Server
+	sockets []net.Listener
+	tls     bool
+	done    chan struct{} // closed when no socket is accepted from any more
+}
+
+// Addresses are where a server is reached.
+type Addresses struct {
+	HTTP  string `json:"http,omitempty"`  // base URL; "" if there is none
+	HTTPS string `json:"https,omitempty"` // base URL; "" if there is none
+	CA    string `json:"ca,omitempty"`    // path of the authority to trust; "" if the certificate needs none
+}
+
+// Start listens, and begins the work that is done in the background. When it returns the server answers.
+func (s *Server) Start() (*Addresses, error) {
+	at := &Addresses{}
+	if s.cfg.HTTP != "" {
+		l, err := s.listen(s.cfg.HTTP, nil)
+		if err != nil {
+			return nil, fmt.Errorf("listen for HTTP: %w", err)
+		}
+		at.HTTP = "http://" + l.name("")
+	}
+	if s.cfg.HTTPS != "" {
+		certs, err := s.openCertificates()
+		if err != nil {
+			return nil, fmt.Errorf("certificates: %w", err)
+		}
+		s.tls = certs
+		l, err := s.listen(s.cfg.HTTPS, certs.config)
+		if err != nil {
+			return nil, fmt.Errorf("listen for HTTPS: %w", err)
+		}
+		at.HTTPS, at.CA = "https://"+l.name(s.publicName()), certs.caPath
+	}
+	if s.cfg.Data != "" && !s.cfg.Memory {
+		a, err := s.openAdmin(at)
+		if err != nil {
+			return nil, fmt.Errorf("listen for commands: %w", err)
+		}
+		s.admin = a
+	}
+	s.App.Base = at.HTTPS
+	if at.HTTP != "" && len(s.cfg.Domains) == 0 {
+		s.App.Base = at.HTTP // a browser that does not know the local authority opens pages all the same
+	}
+	s.Work()
+	for _, l := range s.listening {
+		l.serve(s.log)
+	}
+	return at, nil
+}
+
+func (s *Server) publicName() string {
+	if len(s.cfg.Domains) > 0 {
+		return s.cfg.Domains[0]
+	}
+	return ""
+}
+
+// listen opens the sockets of an address. "localhost" is both of the machine's own addresses, since clients differ in which they try.
+func (s *Server) listen(address string, conf *tls.Config) (*listening, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, fmt.Errorf("%q is not HOST:PORT", address)
+	}
+	hosts := []string{host}
+	if host == "localhost" {
+		hosts = []string{"127.0.0.1", "::1"}
+	}
+	l := &listening{tls: conf != nil, done: make(chan struct{})}
+	for i, h := range hosts {
+		socket, err := net.Listen("tcp", net.JoinHostPort(h, port))
+		if err != nil {
+			if i > 0 {
+				break // a machine without IPv6, or another program has that port there
+			}
+			return nil, err
+		}
+		own := socket.Addr().(*net.TCPAddr)
+		if conf == nil && !own.IP.IsLoopback() && !s.cfg.AllowInsecureHTTP {
+			socket.Close()
+			l.close()
+			return nil, fmt.Errorf("%s can be reached from other machines, and keys would travel in clear: use HTTPS there, an address of this machine (%s), or --allow-insecure-http for test keys in a network of your own", address, privateNames)
+		}
+		port = strconv.Itoa(own.Port)
+		if conf != nil {
+			socket = tls.NewListener(socket, conf)
+		}
+		l.sockets = append(l.sockets, socket)
+	}
+	l.http = &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: headerTime,
+		ReadTimeout:       requestTime,
+		WriteTimeout:      answerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients do wrong: broken handshakes, and the like
+	}
+	s.listening = append(s.listening, l)
+	return l, nil
+}
+
+// name is the host and port that clients use. public is the name that the world knows the server by, if any.
+func (l *listening) name(public string) string {
+	at := l.sockets[0].Addr().(*net.TCPAddr)
+	switch {
+	case public != "" && at.Port == 443:
+		return public
+	case public != "":
+		return net.JoinHostPort(public, strconv.Itoa(at.Port))
+	case at.IP.IsLoopback() || at.IP.IsUnspecified():
+		return net.JoinHostPort("localhost", strconv.Itoa(at.Port))
+	}
+	return at.String()
+}
+
+// serve answers on all sockets, in the background.
+func (l *listening) serve(log *slog.Logger) {
+	ended := make(chan struct{})
+	for _, socket := range l.sockets {
+		go func() {
+			defer func() { ended <- struct{}{} }()
+			if err := l.http.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
+				log.Error("a listener ended", "address", socket.Addr().String(), "cause", err)
+			}
+		}()
+	}
+	go func() {
+		for range l.sockets {
+			<-ended
+		}
+		close(l.done)
+	}()
+}
+
+func (l *listening) close() {
+	for _, socket := range l.sockets {
+		socket.Close()
+	}
+}
+
+// stopListening takes no more requests, and waits for those that are being answered, but not for ever.
+func (s *Server) stopListening() error {
+	if s.admin != nil {
+		s.admin.close()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	var errs []error
+	for _, l := range s.listening {
+		if err := l.http.Shutdown(ctx); err != nil {
+			errs = append(errs, fmt.Errorf("requests were still being answered after %v: %w", patience, err), l.http.Close())
+		}
+		l.close() // of sockets that were never served from
+	}
+	s.listening = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,242 @@
+// Package server wires the parts into a running Florin, and is the only package that knows them all. This file is the wiring; the rest is what
+// stands around it: listeners and certificates (listen.go, cert.go), the request log (requestlog.go), and what the commands ask of a server
+// (admin.go).
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"florin/internal/api"
+	"florin/internal/clock"
+	"florin/internal/domain/account"
+	"florin/internal/fault"
+	"florin/internal/id"
+	"florin/internal/jsontext"
+	"florin/internal/store"
+	"florin/internal/store/memory"
+	"florin/internal/store/sqlite"
+	"florin/internal/vault"
+)
+
+// A Config says what kind of server it is to be. The zero value keeps everything in memory and listens nowhere.
+type Config struct {
+	Data   string // folder of the store, keys and certificates; "" keeps none of them
+	Memory bool   // keep the store in memory, even where there is a folder; it is then used for certificates only
+	Vault  string // where the master keys are, as vault.OpenFrom has it; "" is the file vault.key in Data
+
+	HTTP              string   // address for plain HTTP, "" for none; port 0 picks one. Test keys only.
+	HTTPS             string   // address for HTTPS, "" for none; port 0 picks one
+	AllowInsecureHTTP bool     // let HTTP be on an address that other machines reach
+	CertFile, KeyFile string   // a certificate in PEM, instead of one from the local authority
+	Domains           []string // names that the certificate is for, besides those of this machine; the first is what URLs are made with
+	ACME              bool     // get the certificate for Domains from Let's Encrypt
+	ACMEEmail         string   // whom it may write to
+
+	Clock clock.Clock  // clock.Real if nil
+	Log   *slog.Logger // nowhere if nil
+	// Audit checks everything that is stored and writes what it found.
+	Audit func(ctx context.Context, db *store.DB, out io.Writer) error
+}
+
+// A Server is a Florin: a store, the domains on it, and when it has been started, listeners and workers.
+type Server struct {
+	App      *api.App
+	Accounts *account.Accounts
+	Vault    *vault.Vault
+
+	cfg    Config
+	db     *store.DB
+	log    *slog.Logger
+	clock  clock.Clock
+	tls    *certificates
+	record *RequestLog
+	mounts []mount
+
+	listening []*listening
+	admin     *adminSocket
+	work      sync.WaitGroup
+	stopWork  context.CancelFunc
+	closing   sync.Once
+	closed    error
+}
+
+// wire adds the domains to the app, lowest first. This is the page that shows how they hang together.
+func (s *Server) wire() {
+	app := s.App
+
+	accounts := account.New(app, s.Vault)
+	app.Authenticate, app.PrincipalOf = accounts.Authenticate, accounts.PrincipalOf
+	app.Use(accounts)
+
+	s.Accounts = accounts
+}
+
+// New opens the store in the folder, which it makes if need be, and wires the domains to it. Nothing listens and no work is done until Start.
+func New(cfg Config) (_ *Server, err error) {
+	s := &Server{cfg: cfg, log: cfg.Log, clock: cfg.Clock}
+	if s.log == nil {
+		s.log = slog.New(slog.DiscardHandler)
+	}
+	if s.clock == nil {
+		s.clock = clock.Real
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	if err := s.open(); err != nil {
+		return nil, err
+	}
+	s.App = api.New(s.db, s.clock, s.log)
+	s.App.Requests = s.record.Add
+	s.wire()
+	return s, nil
+}
+
+// The files of the data folder.
+const (
+	dbName    = "florin.db"
+	vaultName = "vault.key"
+	logName   = "logs/requests.log"
+	tlsName   = "tls"
+)
+
+// HasData says whether a folder holds a store.
+func HasData(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, dbName))
+	return err == nil
+}
+
+// open opens the store, the vault and the request log.
+func (s *Server) open() (err error) {
+	if s.cfg.Memory || s.cfg.Data == "" {
+		if s.db, err = store.Open(memory.New()); err != nil {
+			return err
+		}
+		s.record = NewRequestLog("")
+		s.Vault = vault.Memory()
+		if s.cfg.Vault != "" {
+			s.Vault, err = vault.OpenFrom(s.cfg.Vault)
+		}
+		return err
+	}
+	if err := os.MkdirAll(s.cfg.Data, 0o700); err != nil {
+		return fmt.Errorf("make the data folder: %w", err)
+	}
+	old := HasData(s.cfg.Data)
+	engine, err := sqlite.Open(filepath.Join(s.cfg.Data, dbName), sqlite.Options{}) // locks the folder
+	if err != nil {
+		return err
+	}
+	if s.db, err = store.Open(engine); err != nil {
+		return errors.Join(err, engine.Close())
+	}
+	source := s.cfg.Vault
+	if source == "" {
+		path := filepath.Join(s.cfg.Data, vaultName)
+		if _, err := os.Stat(path); err != nil && old {
+			return fmt.Errorf("the master key is gone: there is a store in %s but no %s; put it back, or nothing that was sealed opens", s.cfg.Data, vaultName)
+		}
+		source = "file:" + path
+	}
+	if s.Vault, err = vault.OpenFrom(source); err != nil {
+		return err
+	}
+	s.record = NewRequestLog(filepath.Join(s.cfg.Data, logName))
+	return nil
+}
+
+// DB is the server's store.
+func (s *Server) DB() *store.DB { return s.db }
+
+// Requests is the log of the requests that were answered.
+func (s *Server) Requests() *RequestLog { return s.record }
+
+// Starter is the first account and its test keys; the account is made if there is none.
+func (s *Server) Starter(ctx context.Context) (*account.Starter, error) {
+	st, err := s.Accounts.First(ctx)
+	if err != nil || st != nil {
+		return st, err
+	}
+	if _, err := s.Accounts.Create(ctx, account.Spec{}); err != nil {
+		return nil, fmt.Errorf("make the first account: %w", err)
+	}
+	return s.Accounts.First(ctx)
+}
+
+// Work does what is due, in the background, until Close. Start calls it.
+func (s *Server) Work() {
+	ctx, stop := context.WithCancel(context.Background())
+	s.stopWork = stop
+	s.work.Go(func() { s.App.Work(ctx) })
+}
+
+// Close stops everything: it takes no more requests, answers those that it has as far as there is time (see patience), ends the workers, and
+// closes the store.
+func (s *Server) Close() error {
+	s.closing.Do(func() { s.closed = s.close() })
+	return s.closed
+}
+
+func (s *Server) close() error {
+	errs := []error{s.stopListening()}
+	if s.stopWork != nil {
+		s.stopWork()
+		s.work.Wait()
+	}
+	if s.record != nil {
+		errs = append(errs, s.record.Close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+type mount struct {
+	prefix  string
+	handler http.Handler
+}
+
+// mount serves what is under a path, which ends in a slash, by another handler than the API's: pages for browsers.
+func (s *Server) mount(prefix string, h http.Handler) {
+	s.mounts = append(s.mounts, mount{prefix, h})
+}
+
+// ServeHTTP answers everything that comes over a listener.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/v2/") {
+		s.App.ServeHTTP(w, r)
+		return
+	}
+	for _, m := range s.mounts {
+		if strings.HasPrefix(path, m.prefix) {
+			m.handler.ServeHTTP(w, r)
+			return
+		}
+	}
+	unknown(w, r)
+}
+
+// unknown answers a path that is not of the API, which Stripe does without asking for a key.
+func unknown(w http.ResponseWriter, r *http.Request) {
+	f := fault.UnknownURL(r.Method, r.URL.Path)
+	h := w.Header()
+	h.Set("Server", "nginx")
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-cache, no-store")
+	h.Set("Request-Id", id.Request())
+	w.WriteHeader(f.Status)
+	_, _ = w.Write(append(jsontext.Indent(nil, api.FaultBody(f, ""), 0), '\n')) // a client that is gone has no use for the error
+}
