@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 
@@ -16,12 +17,24 @@ import (
 // cleared, metadata is merged. The spec has checked them, so nothing is refused here but a type that does not fit, which is our mistake.
 func (c *Call) Params(dst any) error { return Bind(dst, c.P) }
 
+// ParamsBut is Params without some parameters, which need more thought than a copy.
+func (c *Call) ParamsBut(dst any, names ...string) error {
+	return bind(dst, c.P, func(name string) bool { return !slices.Contains(names, name) })
+}
+
+// ParamsOnly is Params for some parameters.
+func (c *Call) ParamsOnly(dst any, names ...string) error {
+	return bind(dst, c.P, func(name string) bool { return slices.Contains(names, name) })
+}
+
 // Bind copies the members of a value into a struct, as Call.Params does.
-func Bind(dst any, v *form.Value) error {
+func Bind(dst any, v *form.Value) error { return bind(dst, v, nil) }
+
+func bind(dst any, v *form.Value, want func(name string) bool) error {
 	if v == nil {
 		return nil
 	}
-	return bindStruct(reflect.ValueOf(dst).Elem(), v)
+	return bindStruct(reflect.ValueOf(dst).Elem(), v, want)
 }
 
 var bindPlans sync.Map // reflect.Type → map[string][]int
@@ -41,12 +54,12 @@ func bindPlan(t reflect.Type) map[string][]int {
 	return plan
 }
 
-func bindStruct(dst reflect.Value, v *form.Value) error {
+func bindStruct(dst reflect.Value, v *form.Value, want func(name string) bool) error {
 	plan := bindPlan(dst.Type())
 	for i := range v.Fields {
 		f := &v.Fields[i]
 		index, ok := plan[f.Name]
-		if !ok {
+		if !ok || want != nil && !want(f.Name) {
 			continue
 		}
 		if err := bindValue(dst.FieldByIndex(index), f.Value); err != nil {
@@ -94,7 +107,7 @@ func bindValue(dst reflect.Value, v *form.Value) error {
 		}
 		dst.SetFloat(f)
 	case reflect.Struct:
-		return bindStruct(dst, v)
+		return bindStruct(dst, v, nil)
 	case reflect.Map:
 		return bindMap(dst, v)
 	case reflect.Slice:

@@ -279,3 +279,6 @@ func (c *Call) noSuch(k *kind, id, param string, status int) error {
 func NotFound(word, id, param string) *fault.Error {
 	return fault.NoSuch(word, id, param, http.StatusNotFound)
 }
+
+// AtLeast says whether the call's API version is of a date, such as 2024-04-10, or newer.
+func (c *Call) AtLeast(date string) bool { return len(c.Version) >= 10 && c.Version[:10] >= date }

@@ -72,9 +72,13 @@ func DeliveryID(event, endpoint string) string { return "_delivery:" + event + "
 func (c *Call) emit(typ string, st *state, before []byte) error {
 	st.seal()
 	st.shown = true
+	return c.emitVersion(typ, st, st.ver, before)
+}
+
+func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) error {
 	ev := Events.NewAt(c, st.scope, id.Event(c.now, c.accountPart(), st.id), c.now)
 	ev.Created, ev.Livemode, ev.Type = c.now, st.scope.Live(), typ
-	ev.Private.Ref, ev.Private.Ver = st.id, st.ver
+	ev.Private.Ref, ev.Private.Ver = st.id, ver
 	if c.Who != nil {
 		v := c.Who.AccountVersion
 		ev.APIVersion = &v
@@ -107,6 +111,25 @@ func (c *Call) emit(typ string, st *state, before []byte) error {
 	}
 	c.events = append(c.events, ev)
 	return c.Save(ev)
+}
+
+// A Mark is an object as it stood at one moment of the call.
+type Mark struct {
+	st  *state
+	ver int64
+}
+
+// Mark remembers an object as it now stands, for an event that is emitted later.
+func (c *Call) Mark(obj Resource) Mark {
+	st := obj.meta().st
+	st.seal()
+	st.shown = true
+	return Mark{st, st.ver}
+}
+
+// EmitMark emits an event that shows an object as it was when it was marked.
+func (c *Call) EmitMark(typ string, m Mark) error {
+	return c.emitVersion(typ, m.st, m.ver, nil)
 }
 
 // viewEvent puts the object that an event shows back into it, and counts what is still to be delivered.

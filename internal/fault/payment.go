@@ -215,3 +215,8 @@ func NoCardOnCustomer() *Error {
 	e.Status, e.Type, e.Executed = http.StatusPaymentRequired, Card, true
 	return e
 }
+
+// ChargeNotCapturable refuses to capture a charge that has failed or was let go.
+func ChargeNotCapturable(charge string) *Error {
+	return Invalid("", "Charge "+charge+" could not be captured because it has failed, has expired, or has been refunded.").AfterStart() // unverified: Stripe's words
+}

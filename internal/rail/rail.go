@@ -29,6 +29,7 @@ const (
 // A Request asks a network to do something, once.
 type Request struct {
 	Attempt   string // id of the attempt; a network does each once
+	Original  string // the charge that a later operation is about
 	Operation Operation
 	Amount    int64  // minor units
 	Currency  string // lower case ISO 4217

@@ -1,0 +1,176 @@
+package payment
+
+import (
+	"encoding/json"
+
+	"florin/internal/api"
+	"florin/internal/fault"
+	"florin/internal/jsontext"
+	"florin/internal/rail"
+)
+
+// createCharge takes money without an intent: the older way. The source is a token, or a payment method or card of the customer.
+func (d *Domain) createCharge(c *api.Call) (any, error) {
+	p := c.P
+	for _, name := range []string{"amount", "currency"} {
+		if !p.Given(name) {
+			return nil, fault.Missing(name)
+		}
+	}
+	if err := d.checkAmount(c, p.Num("amount"), p.Str("currency")); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{"application_fee", "application_fee_amount", "destination", "transfer_data", "on_behalf_of"} {
+		if p.Given(name) {
+			return nil, fault.ConnectNotBuilt(name)
+		}
+	}
+	if err := checkDescriptors(p); err != nil {
+		return nil, err
+	}
+	if d.rails.For(c.Live()) == nil {
+		return nil, fault.LiveWithoutAcquirer()
+	}
+	pm, source, err := d.chargeSource(c)
+	if err != nil {
+		return nil, err
+	}
+
+	ch := Charges.New(c, c.NewID("ch"))
+	ch.Created, ch.Livemode, ch.Metadata, ch.RadarOptions = c.Now(), c.Live(), map[string]string{}, json.RawMessage("{}")
+	if err := c.ParamsBut(ch, "source", "card", "capture", "destination", "radar_options"); err != nil {
+		return nil, err
+	}
+	ch.Source = source
+	ch.CalculatedStatementDescriptor = descriptor(c, ch)
+	ch.Private.Manual = p.Given("capture") && !p.True("capture")
+	req, err := d.cardRequest(c, pm, ch)
+	if err != nil {
+		return nil, err
+	}
+	req.OffSession = true // nobody is asked to authenticate
+	a := &attempt{Operation: rail.Authorize, Charge: ch.ID, Method: pm.ID, Amount: ch.Amount}
+	if err := d.ask(c, a, req, ch, nil); err != nil {
+		return nil, err
+	}
+	return api.Answer{Name: "charge", Arg: ch.ID}, nil
+}
+
+// chargeSource finds what a charge is to be taken from.
+func (d *Domain) chargeSource(c *api.Call) (*method, json.RawMessage, error) {
+	p := c.P
+	source := p.Str("source")
+	if source == "" {
+		source = p.Str("card")
+	}
+	cus := p.Str("customer")
+	if source == "" && cus == "" {
+		return nil, nil, fault.MustProvideSource()
+	}
+	if cus != "" {
+		owner, err := d.customer(c, cus, "customer")
+		if err != nil {
+			return nil, nil, err
+		}
+		if source == "" {
+			if source = text(owner.DefaultSource); source == "" {
+				return nil, nil, fault.NoCardOnCustomer()
+			}
+		}
+	}
+	pm, card, err := d.methods.FromToken(c, source, "source")
+	if err != nil {
+		return nil, nil, err
+	}
+	if card == nil {
+		return pm, nil, nil
+	}
+	return pm, jsontext.Append(nil, card), nil
+}
+
+// chargeApproved finishes a charge without an intent that the network has approved.
+func (d *Domain) chargeApproved(c *api.Call, ch *Charge) error {
+	if ch.Private.Manual {
+		until := c.Now() + holdFor
+		ch.PaymentMethodDetails.Card.CaptureBefore = until
+		c.At(until, "charge.expire", ch.ID)
+		return c.Save(ch, "charge.succeeded")
+	}
+	ch.Captured, ch.AmountCaptured = true, ch.Amount
+	if err := d.earn(c, ch, ch.Amount); err != nil {
+		return err
+	}
+	return c.Save(ch, "charge.succeeded")
+}
+
+// captureCharge takes the money that a charge holds, or some of it; the rest is let go.
+func (d *Domain) captureCharge(c *api.Call) (any, error) {
+	ch, err := Charges.InPath(c, "charge")
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case ch.PaymentIntent != nil:
+		return nil, fault.ChargeOfIntent(*ch.PaymentIntent).AfterStart()
+	case ch.Captured:
+		return nil, fault.ChargeAlreadyCaptured(ch.ID)
+	case !ch.Paid || ch.Refunded:
+		return nil, fault.ChargeNotCapturable(ch.ID)
+	}
+	amount := ch.Amount
+	if c.P.Given("amount") {
+		amount = c.P.Num("amount")
+	}
+	if amount < 1 {
+		return nil, fault.BelowMinimum("amount", 1)
+	}
+	if amount > ch.Amount {
+		return nil, fault.CaptureTooMuch("amount").AfterStart()
+	}
+	if err := checkDescriptors(c.P); err != nil {
+		return nil, err
+	}
+
+	if err := c.ParamsOnly(ch, "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group"); err != nil {
+		return nil, err
+	}
+	ch.CalculatedStatementDescriptor = descriptor(c, ch)
+	if err := c.Save(ch); err != nil {
+		return nil, err
+	}
+	a := &attempt{Operation: rail.Capture, Charge: ch.ID, Amount: amount, Final: true}
+	if err := d.ask(c, a, d.followUp(c, ch, rail.Capture, amount), ch, nil); err != nil {
+		return nil, err
+	}
+	return api.Answer{Name: "charge", Arg: ch.ID}, nil
+}
+
+// expireCharge is the task that lets go of a charge that nobody has captured in time.
+func (d *Domain) expireCharge(c *api.Call, id string) error {
+	ch, err := Charges.Get(c, id)
+	if err != nil || ch == nil || ch.Captured || ch.Refunded {
+		return err
+	}
+	return d.letGo(c, ch, "charge.expired")
+}
+
+// answerCharge answers with a charge as it stands, or with the refusal that it ended with.
+func (d *Domain) answerCharge(c *api.Call, id string) (any, error) {
+	ch, err := Charges.Get(c, id)
+	if err != nil || ch == nil {
+		return nil, err
+	}
+	if ch.Status == "pending" {
+		return nil, api.ErrStillOut
+	}
+	if ch.Status != "failed" {
+		return ch, nil
+	}
+	o := ch.Outcome
+	f := fault.Declined(fault.Decline{
+		Code: text(ch.FailureCode), Message: text(ch.FailureMessage), DeclineCode: ch.Private.DeclineCode,
+		AdviceCode: text(o.AdviceCode), NetworkAdviceCode: text(o.NetworkAdviceCode), NetworkDeclineCode: text(o.NetworkDeclineCode),
+	})
+	f.Charge, f.Param = ch.ID, ch.Private.DeclineParam
+	return nil, f
+}

@@ -1,0 +1,472 @@
+package payment
+
+import (
+	"encoding/json"
+	"slices"
+
+	"florin/internal/api"
+	"florin/internal/domain/account"
+	"florin/internal/fault"
+	"florin/internal/form"
+	"florin/internal/id"
+	"florin/internal/money"
+)
+
+// An Intent is the wish to take an amount from a customer, through however many tries it needs. It is made when the customer comes to pay,
+// given a payment method, confirmed, perhaps authenticated, perhaps captured later; and ends succeeded or canceled. Amounts are in minor units.
+type Intent struct {
+	api.Meta
+	AllowedPaymentMethodTypes         []string          `json:"allowed_payment_method_types,nullable"`
+	Amount                            int64             `json:"amount"`
+	AmountCapturable                  int64             `json:"amount_capturable"`
+	AmountDetails                     json.RawMessage   `json:"amount_details"`
+	AmountReceived                    int64             `json:"amount_received"`
+	Application                       *string           `json:"application"`
+	ApplicationFeeAmount              *int64            `json:"application_fee_amount"`
+	AutomaticPaymentMethods           *Automatic        `json:"automatic_payment_methods"`
+	CanceledAt                        *int64            `json:"canceled_at"` // Unix seconds
+	CancellationReason                *string           `json:"cancellation_reason"`
+	CaptureMethod                     string            `json:"capture_method"` // automatic, automatic_async or manual
+	ClientSecret                      string            `json:"client_secret"`
+	ConfirmationMethod                string            `json:"confirmation_method"` // automatic or manual
+	Created                           int64             `json:"created"`
+	Currency                          string            `json:"currency"`
+	Customer                          *string           `json:"customer"`
+	CustomerAccount                   *string           `json:"customer_account"`
+	Description                       *string           `json:"description"`
+	ExcludedPaymentMethodTypes        []string          `json:"excluded_payment_method_types,nullable"`
+	Hooks                             json.RawMessage   `json:"hooks,omitempty"`
+	LastPaymentError                  json.RawMessage   `json:"last_payment_error"`
+	LatestCharge                      *string           `json:"latest_charge"`
+	Livemode                          bool              `json:"livemode"`
+	ManagedPayments                   Enabled           `json:"managed_payments"`
+	Metadata                          map[string]string `json:"metadata"`
+	NextAction                        json.RawMessage   `json:"next_action"`
+	OnBehalfOf                        *string           `json:"on_behalf_of"`
+	PaymentDetails                    json.RawMessage   `json:"payment_details,omitempty"`
+	PaymentMethod                     *string           `json:"payment_method"`
+	PaymentMethodConfigurationDetails *Configuration    `json:"payment_method_configuration_details"`
+	PaymentMethodOptions              Options           `json:"payment_method_options"`
+	PaymentMethodTypes                []string          `json:"payment_method_types"`
+	Processing                        json.RawMessage   `json:"processing"`
+	ReceiptEmail                      *string           `json:"receipt_email"`
+	Review                            *string           `json:"review"`
+	SetupFutureUsage                  *string           `json:"setup_future_usage"` // off_session or on_session
+	SharedPaymentGrantedToken         *string           `json:"shared_payment_granted_token"`
+	Shipping                          *Shipping         `json:"shipping"`
+	Source                            *string           `json:"source"`
+	StatementDescriptor               *string           `json:"statement_descriptor"`
+	StatementDescriptorSuffix         *string           `json:"statement_descriptor_suffix"`
+	Status                            string            `json:"status"` // see intentNext
+	TransferData                      json.RawMessage   `json:"transfer_data"`
+	TransferGroup                     *string           `json:"transfer_group"`
+	Private                           IntentPrivate     `json:"-"`
+}
+
+// IntentPrivate is what an intent knows that no answer shows.
+type IntentPrivate struct {
+	ReturnURL  string `json:"return_url,omitempty"`
+	OffSession bool   `json:"off_session,omitempty"`
+	// Challenge is the id (payatt_…) of the authentication that the customer is asked for, and Challenged how it ended: "", passed or failed.
+	Challenge  string     `json:"challenge,omitempty"`
+	Challenged string     `json:"challenged,omitempty"`
+	LineItems  []LineItem `json:"line_items,omitempty"`
+}
+
+// Automatic says that the payment methods are chosen by the account's configuration.
+type Automatic struct {
+	AllowRedirects string `json:"allow_redirects"` // always or never
+	Enabled        bool   `json:"enabled"`
+}
+
+// Enabled is a switch.
+type Enabled struct {
+	Enabled bool `json:"enabled"`
+}
+
+// Configuration is the payment method configuration that an intent was made with.
+type Configuration struct {
+	ID     string  `json:"id"`
+	Parent *string `json:"parent"`
+}
+
+// The statuses of an intent, and what may follow each. Known from: facts 08 (8a).
+var intentNext = map[string][]string{
+	"":                {needsMethod, needsConfirmation},
+	needsMethod:       {needsMethod, needsConfirmation, needsAction, processing, needsCapture, succeeded, canceled},
+	needsConfirmation: {needsMethod, needsConfirmation, needsAction, processing, needsCapture, succeeded, canceled},
+	needsAction:       {needsMethod, needsConfirmation, needsAction, processing, needsCapture, succeeded, canceled},
+	processing:        {needsMethod, needsAction, needsCapture, succeeded, canceled},
+	needsCapture:      {needsCapture, processing, succeeded, canceled},
+	succeeded:         {},
+	canceled:          {},
+}
+
+const (
+	needsMethod       = "requires_payment_method"
+	needsConfirmation = "requires_confirmation"
+	needsAction       = "requires_action"
+	processing        = "processing"
+	needsCapture      = "requires_capture"
+	succeeded         = "succeeded"
+	canceled          = "canceled"
+)
+
+// Intents is the kind of payment intents.
+var Intents = &api.Kind[Intent]{
+	Name: "payment_intent", Prefixes: []string{"pi"}, Param: "intent", Index: []string{"customer", "metadata"},
+	Public: []string{ // facts 11 (11d)
+		"id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at", "cancellation_reason", "capture_method",
+		"client_secret", "confirmation_method", "created", "currency", "description", "last_payment_error", "livemode", "next_action",
+		"payment_method", "payment_method_configuration_details", "payment_method_options", "payment_method_types", "processing",
+		"receipt_email", "setup_future_usage", "shipping", "source", "status",
+	},
+}
+
+func (d *Domain) intentRoutes(r *api.Router) {
+	r.Handle("POST /v1/payment_intents", d.createIntent)
+	r.Handle("GET /v1/payment_intents", Intents.List)
+	r.Handle("GET /v1/payment_intents/search", Intents.Search("payment_intents"))
+	r.Public("GET /v1/payment_intents/{intent}", d.retrieveIntent)
+	r.Handle("POST /v1/payment_intents/{intent}", d.updateIntent)
+	r.Handle("GET /v1/payment_intents/{intent}/amount_details_line_items", d.listLineItems)
+	r.Public("POST /v1/payment_intents/{intent}/confirm", d.confirmIntent)
+	r.Handle("POST /v1/payment_intents/{intent}/capture", d.captureIntent)
+	r.Handle("POST /v1/payment_intents/{intent}/increment_authorization", d.incrementIntent)
+	r.Handle("POST /v1/payment_intents/{intent}/cancel", d.cancelIntent)
+	r.Task("payment_intent.expire", d.expireIntent)
+}
+
+// move is the only place that assigns an intent's status. Followers are told of a change.
+func (d *Domain) move(c *api.Call, pi *Intent, to string) error {
+	from := pi.Status
+	if err := step("payment intent", pi.ID, intentNext, from, to); err != nil {
+		return err
+	}
+	pi.Status = to
+	if from == to {
+		return nil
+	}
+	for _, f := range d.followers {
+		if err := f(c, pi, from); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Domain) createIntent(c *api.Call) (any, error) {
+	p := c.P
+	confirm := p.True("confirm")
+	if err := d.checkCreate(c); err != nil {
+		return nil, err
+	}
+
+	pi := Intents.New(c, id.Intent(c.Now(), c.AccountPart()))
+	pi.Created, pi.Livemode, pi.Metadata = c.Now(), c.Live(), map[string]string{}
+	pi.ClientSecret = id.IntentSecret(pi.ID)
+	pi.ConfirmationMethod, pi.CaptureMethod = "automatic", "automatic"
+	if c.AtLeast("2024-04-10") { // facts 08 (8a)
+		pi.CaptureMethod = "automatic_async"
+	}
+	if err := c.ParamsBut(pi, thought...); err != nil {
+		return nil, err
+	}
+	if err := d.setAmountDetails(c, pi, p.Get("amount_details")); err != nil {
+		return nil, err
+	}
+	d.chooseMethods(c, pi)
+	if err := d.move(c, pi, needsMethod); err != nil {
+		return nil, err
+	}
+	if !confirm {
+		if err := d.takeMethod(c, pi); err != nil {
+			return nil, err
+		}
+		return pi, c.Save(pi, "payment_intent.created")
+	}
+	return d.createConfirmed(c, pi)
+}
+
+// createConfirmed confirms an intent in the request that makes it. Known from: facts 08 (8a, events): what succeeds or needs the customer is
+// told of before the creation is; what is declined or to be captured later, after it.
+func (d *Domain) createConfirmed(c *api.Call, pi *Intent) (any, error) {
+	if err := c.Save(pi); err != nil {
+		return nil, err
+	}
+	made := c.Mark(pi) // unverified: that the event shows the intent as it was before it was confirmed
+	if err := d.takeMethod(c, pi); err != nil {
+		return nil, err
+	}
+	how, err := d.planConfirm(c, pi)
+	if err != nil {
+		return nil, err
+	}
+	how.created = &made
+	return d.confirm(c, pi, how)
+}
+
+// emitCreated tells of an intent's creation, once, if it is still to be told of.
+func (how *confirmation) emitCreated(c *api.Call) error {
+	if how.created == nil {
+		return nil
+	}
+	mark := how.created
+	how.created = nil
+	return c.EmitMark("payment_intent.created", *mark)
+}
+
+// thought are the parameters of an intent that need more than to be copied into it.
+var thought = []string{"client_secret", "amount_details", "payment_method", "payment_method_options", "automatic_payment_methods"}
+
+// checkCreate refuses what cannot become an intent, in Stripe's order.
+func (d *Domain) checkCreate(c *api.Call) error {
+	p := c.P
+	if err := d.checkAmount(c, p.Num("amount"), p.Str("currency")); err != nil {
+		return err
+	}
+	if err := d.checkShared(c, p.Str("currency")); err != nil {
+		return err
+	}
+	if p.Has("payment_method_types") && p.At("automatic_payment_methods").True("enabled") {
+		return fault.OnlyOneOfMethods()
+	}
+	confirm := p.True("confirm")
+	for _, name := range []string{"off_session", "error_on_requires_action", "return_url", "mandate", "mandate_data", "use_stripe_sdk"} {
+		if p.Given(name) && !confirm {
+			return fault.OnlyWithConfirm(name)
+		}
+	}
+	return nil
+}
+
+// checkShared refuses what creates and updates have in common.
+func (d *Domain) checkShared(c *api.Call, currency string) error {
+	p := c.P
+	if cus := p.Str("customer"); cus != "" {
+		if _, err := d.customer(c, cus, "customer"); err != nil {
+			return err
+		}
+	}
+	for i, typ := range p.Strings("payment_method_types") {
+		if !knownMethod(typ) {
+			return fault.UnknownMethodType(i, typ)
+		}
+	}
+	if err := checkDescriptors(p); err != nil {
+		return err
+	}
+	for _, name := range []string{"application_fee_amount", "transfer_data", "on_behalf_of"} {
+		if p.Given(name) {
+			return fault.ConnectNotBuilt(name)
+		}
+	}
+	for _, name := range []string{"confirmation_token", "customer_account", "payment_method_configuration", "mandate"} {
+		if p.Given(name) {
+			return fault.ParamNotBuilt(name)
+		}
+	}
+	return nil
+}
+
+// checkAmount refuses an amount that cannot be charged in its currency. Known from: facts 05 (5a, 5e).
+func (d *Domain) checkAmount(c *api.Call, amount int64, currency string) error {
+	if amount < 1 {
+		return fault.AmountBelowMinimum(c.AtLeast("2023-08-16"))
+	}
+	if f := money.Check(amount, currency, account.Of(c).DefaultCurrency); f != nil {
+		return f
+	}
+	return nil
+}
+
+func (d *Domain) retrieveIntent(c *api.Call) (any, error) {
+	pi, err := Intents.InPath(c, "intent")
+	if err != nil {
+		return nil, err
+	}
+	if err := checkClientSecret(c, pi); err != nil {
+		return nil, err
+	}
+	return pi, nil
+}
+
+// checkClientSecret holds a caller with a publishable key to the intent's secret. Known from: facts 11 (11c).
+func checkClientSecret(c *api.Call, pi *Intent) error {
+	given := c.P.Str("client_secret")
+	if given == "" {
+		if c.Publishable() {
+			return fault.Missing("client_secret")
+		}
+		return nil
+	}
+	if given != pi.ClientSecret {
+		return fault.WrongClientSecret("PaymentIntent")
+	}
+	return nil
+}
+
+// updateIntent changes an intent that has not been confirmed, or needs to be again. Metadata and a few words may always be changed.
+func (d *Domain) updateIntent(c *api.Call) (any, error) {
+	pi, err := Intents.InPath(c, "intent")
+	if err != nil {
+		return nil, err
+	}
+	if err := d.checkUpdate(c, pi); err != nil {
+		return nil, err
+	}
+
+	if err := c.ParamsBut(pi, thought...); err != nil {
+		return nil, err
+	}
+	if err := api.MetadataLimit(pi.Metadata); err != nil {
+		return nil, err
+	}
+	if err := d.setAmountDetails(c, pi, c.P.Get("amount_details")); err != nil {
+		return nil, err
+	}
+	if c.P.Has("payment_method_types") {
+		pi.AutomaticPaymentMethods, pi.PaymentMethodConfigurationDetails = nil, nil
+	}
+	d.setOptions(pi, c.P.Get("payment_method_options"))
+	if c.P.Given("payment_method") || c.P.Given("payment_method_data") {
+		if err := d.takeMethod(c, pi); err != nil {
+			return nil, err
+		}
+	}
+	return pi, c.Save(pi) // unverified: that no event tells of an update (the spec has no payment_intent.updated)
+}
+
+// always may be changed whatever the status.
+var always = []string{"metadata", "description", "expand", "receipt_email", "shipping", "transfer_group"}
+
+func (d *Domain) checkUpdate(c *api.Call, pi *Intent) error {
+	p := c.P
+	open := pi.Status == needsMethod || pi.Status == needsConfirmation || pi.Status == needsAction
+	for _, f := range p.Fields {
+		if !open && !slices.Contains(always, f.Name) {
+			return intentState(c, pi, fault.CannotUpdateIntent(pi.Status, f.Name))
+		}
+	}
+	amount, currency := pi.Amount, pi.Currency
+	if p.Given("amount") {
+		amount = p.Num("amount")
+	}
+	if p.Given("currency") {
+		currency = p.Str("currency")
+	}
+	if p.Given("amount") || p.Given("currency") {
+		if err := d.checkAmount(c, amount, currency); err != nil {
+			return err
+		}
+	}
+	return d.checkShared(c, currency)
+}
+
+// intentState puts the intent into a refusal that its status is the reason of.
+func intentState(c *api.Call, pi *Intent, f *fault.Error) error {
+	body, err := c.Show(pi)
+	if err != nil {
+		return err
+	}
+	f.PaymentIntent = body
+	return f.AfterStart()
+}
+
+// takeMethod gives the intent the payment method that the request names or describes.
+func (d *Domain) takeMethod(c *api.Call, pi *Intent) error {
+	p := c.P
+	if p.Given("payment_method") && p.Given("payment_method_data") {
+		return fault.OnlyOne("payment_method", "payment_method_data")
+	}
+	var err error
+	pm := (*method)(nil)
+	switch {
+	case p.Given("payment_method"):
+		pm, err = d.methods.Resolve(c, p.Str("payment_method"), "payment_method")
+	case p.Given("payment_method_data"):
+		pm, err = d.methods.FromData(c, p.Get("payment_method_data"), "payment_method_data")
+	default:
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(pi.PaymentMethodTypes, pm.Type) {
+		return fault.MethodTypeNotAllowed(pm.Type, pi.PaymentMethodTypes)
+	}
+	if err := d.methods.Usable(c, pm, text(pi.Customer)); err != nil {
+		return err
+	}
+	pi.PaymentMethod = &pm.ID
+	if pi.Status == needsMethod || pi.Status == needsAction {
+		pi.NextAction, pi.Private.Challenge, pi.Private.Challenged = nil, "", ""
+		return d.move(c, pi, needsConfirmation)
+	}
+	return nil
+}
+
+// chooseMethods sets which types of payment method the intent takes, and their options.
+func (d *Domain) chooseMethods(c *api.Call, pi *Intent) {
+	p := c.P
+	automatic := p.Get("automatic_payment_methods")
+	switch {
+	case p.Has("payment_method_types"):
+	case automatic != nil && !automatic.True("enabled"):
+		pi.PaymentMethodTypes = []string{"card"}
+	case automatic != nil || c.AtLeast("2023-08-16"): // facts 08 (8a)
+		redirects := automatic.Str("allow_redirects")
+		if redirects == "" {
+			redirects = "always"
+		}
+		pi.AutomaticPaymentMethods = &Automatic{AllowRedirects: redirects, Enabled: true}
+		pi.PaymentMethodConfigurationDetails = &Configuration{ID: account.Of(c).DefaultConfiguration()}
+		pi.PaymentMethodTypes = []string{"card", "link"} // what a new account's configuration turns on, of what is built
+	default:
+		pi.PaymentMethodTypes = []string{"card"}
+	}
+	pi.PaymentMethodTypes = slices.DeleteFunc(pi.PaymentMethodTypes, func(t string) bool {
+		return slices.Contains(pi.ExcludedPaymentMethodTypes, t)
+	})
+	d.setOptions(pi, p.Get("payment_method_options"))
+}
+
+// Options are what an intent says of each type of payment method.
+type Options map[string]map[string]json.RawMessage
+
+// setOptions gives each type of payment method its options, and changes those that the request names.
+func (d *Domain) setOptions(pi *Intent, given *form.Value) {
+	opts := Options{}
+	for _, typ := range pi.PaymentMethodTypes {
+		of := map[string]json.RawMessage{}
+		for name, v := range defaultOptions[typ] {
+			of[name] = json.RawMessage(v)
+		}
+		for name, v := range pi.PaymentMethodOptions[typ] {
+			of[name] = v
+		}
+		if sent := given.Get(typ); sent != nil {
+			for _, f := range sent.Fields {
+				if !transient[f.Name] {
+					of[f.Name] = api.AppendValue(nil, f.Value)
+				}
+			}
+		}
+		opts[typ] = of
+	}
+	pi.PaymentMethodOptions = opts
+}
+
+// transient options belong to one confirmation, and are not shown.
+var transient = map[string]bool{"cvc_token": true, "moto": true, "network_decline_code": true, "three_d_secure": true, "statement_details": true}
+
+// defaultOptions are what an intent shows of a type that the request says nothing of. Known from: recordings (2025 to 2026).
+var defaultOptions = map[string]map[string]string{
+	"card":              {"installments": "null", "mandate_options": "null", "network": "null", "request_three_d_secure": `"automatic"`},
+	"link":              {"persistent_token": "null"},
+	"acss_debit":        {"verification_method": `"automatic"`},
+	"afterpay_clearpay": {"reference": "null"},
+	"klarna":            {"preferred_locale": "null"},
+	"us_bank_account":   {"mandate_options": "{}", "verification_method": `"automatic"`},
+	"wechat_pay":        {"app_id": "null", "client": "null"},
+}
