@@ -1,0 +1,436 @@
+// Package customer holds those who pay: who they are, how they are reached and billed. What hangs on a customer (payment methods,
+// subscriptions, tax ids) belongs to domains above, which are told through the hooks of Domain.
+package customer
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/netip"
+
+	"florin/internal/api"
+	"florin/internal/fault"
+	"florin/internal/form"
+	"florin/internal/id"
+	"florin/internal/jsontext"
+)
+
+// A Customer is somebody who pays the account. One that is deleted keeps its id, and nothing else is told of it.
+//
+// Shape recorded at 2026-06-24.dahlia: 21 members, of which address, currency, customer_account, default_source, description, discount, email,
+// name, phone, shipping and test_clock are null at first; business_name and individual_name stand there only when they were given.
+type Customer struct {
+	api.Meta
+	Address             *Address          `json:"address"`
+	Balance             int64             `json:"balance"` // minor units; below zero the customer has credit. unverified: each change makes a customer balance transaction, which billing will do
+	BusinessName        *string           `json:"business_name,omitempty"`
+	Created             int64             `json:"created"`
+	Currency            *string           `json:"currency"` // of the first invoice; set by billing
+	CustomerAccount     *string           `json:"customer_account"`
+	DefaultSource       *string           `json:"default_source"`
+	Delinquent          bool              `json:"delinquent"`
+	Description         *string           `json:"description"`
+	Discount            json.RawMessage   `json:"discount"`
+	Email               *string           `json:"email"`
+	IndividualName      *string           `json:"individual_name,omitempty"`
+	InvoicePrefix       string            `json:"invoice_prefix"`
+	InvoiceSettings     InvoiceSettings   `json:"invoice_settings"`
+	Livemode            bool              `json:"livemode"`
+	Metadata            map[string]string `json:"metadata"`
+	Name                *string           `json:"name"`
+	NextInvoiceSequence int64             `json:"next_invoice_sequence"`
+	Phone               *string           `json:"phone"`
+	PreferredLocales    []string          `json:"preferred_locales"`
+	Shipping            *Shipping         `json:"shipping"`
+	TaxExempt           string            `json:"tax_exempt"` // none, reverse or exempt
+	TestClock           *string           `json:"test_clock"`
+
+	Private struct {
+		IPAddress          string `json:"ip_address,omitempty"`          // tax[ip_address]
+		ReconciliationMode string `json:"reconciliation_mode,omitempty"` // of the cash balance; "" is the account's own
+	} `json:"-"`
+}
+
+// An Address is where somebody lives, or something goes.
+type Address struct {
+	City       *string `json:"city"`
+	Country    *string `json:"country"`
+	Line1      *string `json:"line1"`
+	Line2      *string `json:"line2"`
+	PostalCode *string `json:"postal_code"`
+	State      *string `json:"state"`
+}
+
+// Shipping is where a customer's goods go.
+type Shipping struct {
+	Address        *Address `json:"address"`
+	Carrier        *string  `json:"carrier,omitempty"`
+	Name           *string  `json:"name"`
+	Phone          *string  `json:"phone"`
+	TrackingNumber *string  `json:"tracking_number,omitempty"`
+}
+
+// InvoiceSettings are what a customer's invoices begin with.
+type InvoiceSettings struct {
+	CustomFields         []CustomField     `json:"custom_fields,nullable"`
+	DefaultPaymentMethod *string           `json:"default_payment_method"`
+	Footer               *string           `json:"footer"`
+	RenderingOptions     *RenderingOptions `json:"rendering_options"`
+}
+
+// A CustomField stands on each invoice.
+type CustomField struct {
+	Name  string `json:"name"`
+	Value string `json:"value"`
+}
+
+// RenderingOptions say how an invoice is laid out.
+type RenderingOptions struct {
+	AmountTaxDisplay *string `json:"amount_tax_display"`
+	Template         *string `json:"template"`
+}
+
+// Customers is the kind of customers. What is searched is in facts 06d.
+var Customers = &api.Kind[Customer]{
+	Name:     "customer",
+	Prefixes: []string{"cus"},
+	Param:    "id",
+	Index:    []string{"email", "metadata", "test_clock"},
+}
+
+// A Domain is the customers of all accounts. Its hooks are set by the domains above when they are made; one that is nil refuses by name.
+type Domain struct {
+	// Attach attaches a payment method to a customer, as POST /v1/payment_methods/{payment_method}/attach does.
+	Attach func(c *api.Call, paymentMethod string, cus *Customer, param string) error
+	// Attached refuses a payment method that is not attached to the customer.
+	Attached func(c *api.Call, paymentMethod string, cus *Customer, param string) error
+	// AddSource gives a customer a card of old, from a token or its data, and makes it the default.
+	AddSource func(c *api.Call, cus *Customer, source *form.Value, param string) error
+	// HasSource refuses a source that is not the customer's.
+	HasSource func(c *api.Call, cus *Customer, source, param string) error
+	// TaxIDs makes the tax ids that a new customer comes with.
+	TaxIDs func(c *api.Call, cus *Customer, data *form.Value) error
+	// OnClock puts a new customer on a test clock.
+	OnClock func(c *api.Call, cus *Customer, clock, param string) error
+	// Lists are the lists that are shown when they are expanded: sources, subscriptions, tax_ids. One that is missing is empty.
+	Lists map[string]func(c *api.Call, customer string) (*api.List, error)
+	// Deleted are told of a customer that is about to be deleted, in this order.
+	Deleted []func(c *api.Call, cus *Customer) error
+}
+
+// New makes the domain.
+func New() *Domain {
+	return &Domain{Lists: map[string]func(*api.Call, string) (*api.List, error){}}
+}
+
+// Routes binds what customers do.
+func (d *Domain) Routes(r *api.Router) {
+	Customers.Include = map[string]func(*api.Call, []byte) ([]byte, error){
+		"sources":                d.include("sources"),
+		"subscriptions":          d.include("subscriptions"),
+		"tax_ids":                d.include("tax_ids"),
+		"cash_balance":           cashBalance,
+		"invoice_credit_balance": func(*api.Call, []byte) ([]byte, error) { return []byte("{}"), nil }, // recorded of customers without invoices
+		"tax":                    tax,
+	}
+	r.Kind(Customers)
+	r.Handle("POST /v1/customers", d.create)
+	r.Plain("GET /v1/customers/{customer}", Customers.Retrieve)
+	r.Handle("POST /v1/customers/{customer}", d.update)
+	r.Handle("DELETE /v1/customers/{customer}", d.delete)
+	r.Plain("GET /v1/customers", list)
+	r.Handle("GET /v1/customers/search", Customers.Search("customers"))
+}
+
+func (d *Domain) create(c *api.Call) (any, error) {
+	cus := Customers.New(c, c.NewShortID("cus"))
+	cus.Created, cus.Livemode = c.Now(), c.Live()
+	cus.InvoicePrefix, cus.NextInvoiceSequence = invoicePrefix(), 1
+	if err := d.take(c, cus); err != nil {
+		return nil, err
+	}
+	if clock := c.P.Str("test_clock"); clock != "" {
+		if d.OnClock == nil {
+			return nil, fault.NoSuch("billingclock", clock, "test_clock", 400) // facts 05c; no account has one yet
+		}
+		if err := d.OnClock(c, cus, clock, "test_clock"); err != nil {
+			return nil, err
+		}
+	}
+	// The payment method is attached before anything is decided that depends on it; a decline undoes the customer, too (recorded).
+	// unverified: the order of the events.
+	if err := c.Save(cus, "customer.created"); err != nil {
+		return nil, err
+	}
+	if pm := c.P.Str("payment_method"); pm != "" {
+		if d.Attach == nil {
+			return nil, fault.NotYet("POST /v1/customers with payment_method", "payment_method")
+		}
+		if err := d.Attach(c, pm, cus, "payment_method"); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.defaultMethod(c, cus); err != nil {
+		return nil, err
+	}
+	if err := d.source(c, cus); err != nil {
+		return nil, err
+	}
+	if data := c.P.Get("tax_id_data"); data != nil && len(data.Items) > 0 {
+		if d.TaxIDs == nil {
+			return nil, fault.NotYet("POST /v1/customers with tax_id_data", "tax_id_data")
+		}
+		if err := d.TaxIDs(c, cus, data); err != nil {
+			return nil, err
+		}
+	}
+	return cus, nil
+}
+
+// update changes a customer. A deleted one is refused with 400, one that never was with 404 (facts 05c).
+func (d *Domain) update(c *api.Call) (any, error) {
+	cus, err := Customers.Get(c, c.Path("customer"))
+	if err != nil {
+		return nil, err
+	}
+	if cus == nil {
+		if _, err := Customers.Retrieve(c); err != nil {
+			return nil, err
+		}
+		return nil, Customers.Missing(c.Path("customer"), "id", 400)
+	}
+	if c.P.Given("bank_account") {
+		return nil, fault.NotYet("bank accounts of customers", "bank_account")
+	}
+	shown, err := c.Show(cus)
+	if err != nil {
+		return nil, err
+	}
+	before := bytes.Clone(shown)
+	for _, param := range []string{"default_source", "default_card", "default_bank_account", "default_alipay_account"} {
+		source := c.P.Str(param)
+		if source == "" {
+			continue
+		}
+		if d.HasSource == nil {
+			return nil, fault.NoSuch("source", source, param, 400)
+		}
+		if err := d.HasSource(c, cus, source, param); err != nil {
+			return nil, err
+		}
+		cus.DefaultSource = &source
+	}
+	if err := d.defaultMethod(c, cus); err != nil {
+		return nil, err
+	}
+	if err := d.take(c, cus); err != nil {
+		return nil, err
+	}
+	// An event tells of a change; an update that changes nothing makes none. unverified.
+	var events []string
+	if !bytes.Equal(before, jsontext.Append(nil, cus)) {
+		events = []string{"customer.updated"}
+	}
+	if err := c.Save(cus, events...); err != nil {
+		return nil, err
+	}
+	return cus, d.source(c, cus)
+}
+
+// delete deletes a customer for good. Payment methods are detached and subscriptions end (facts 08m): the followers see to it.
+func (d *Domain) delete(c *api.Call) (any, error) {
+	cus, err := Customers.InPath(c, "customer")
+	if err != nil {
+		return nil, err
+	}
+	for _, follower := range d.Deleted {
+		if err := follower(c, cus); err != nil {
+			return nil, err
+		}
+	}
+	return cus, c.Delete(cus, "customer.deleted")
+}
+
+// list leaves out customers on a test clock, unless it is asked for them.
+func list(c *api.Call) (any, error) {
+	var n api.Narrow
+	if !c.P.Given("test_clock") {
+		n.Where = func(body []byte) bool { return jsontext.Text(body, "test_clock") == "" }
+	}
+	return Customers.ListOf(c, n)
+}
+
+// take reads what create and update have in common into the customer, and refuses what cannot be.
+func (d *Domain) take(c *api.Call, cus *Customer) error {
+	if prefix := c.P.Str("invoice_prefix"); prefix != "" && !isInvoicePrefix(prefix) {
+		return fault.InvoicePrefix("invoice_prefix") // unverified: whether a prefix that another customer has is refused
+	}
+	if c.P.Given("next_invoice_sequence") && c.P.Num("next_invoice_sequence") < 1 {
+		return fault.BelowMinimum("next_invoice_sequence", 1)
+	}
+	if ip := c.P.At("tax").Str("ip_address"); ip != "" {
+		if _, err := netip.ParseAddr(ip); err != nil {
+			return fault.NotIPAddress("tax[ip_address]", ip)
+		}
+	}
+
+	// Above, refusals; below, changes. What takes another look once it is changed refuses at the end, which undoes it.
+	clock, source := cus.TestClock, cus.DefaultSource
+	if err := c.Params(cus); err != nil {
+		return err
+	}
+	cus.TestClock, cus.DefaultSource = clock, source
+	if cus.TaxExempt == "" {
+		cus.TaxExempt = "none"
+	}
+	if t := c.P.Get("tax"); t.Has("ip_address") {
+		cus.Private.IPAddress = t.Str("ip_address")
+	}
+	switch mode := c.P.At("cash_balance", "settings").Str("reconciliation_mode"); mode {
+	case "":
+	case "merchant_default":
+		cus.Private.ReconciliationMode = ""
+	default:
+		cus.Private.ReconciliationMode = mode
+	}
+	if when := c.P.At("tax").Str("validate_location"); when == "immediately" || when == "auto" && c.P.Has("address") {
+		if _, source := cus.place(); source == "" && when == "immediately" {
+			return fault.TaxLocationInvalid()
+		}
+	}
+	return api.MetadataLimit(cus.Metadata)
+}
+
+// defaultMethod holds invoice_settings[default_payment_method] to the customer's payment methods (facts 05a).
+func (d *Domain) defaultMethod(c *api.Call, cus *Customer) error {
+	const param = "invoice_settings[default_payment_method]"
+	pm := c.P.At("invoice_settings").Str("default_payment_method")
+	if pm == "" {
+		return nil
+	}
+	if d.Attached == nil {
+		return fault.NotAttached(pm, param)
+	}
+	return d.Attached(c, pm, cus, param)
+}
+
+// source gives the customer a card from a token: `source`, or `card` as old clients say (recorded).
+func (d *Domain) source(c *api.Call, cus *Customer) error {
+	for _, param := range []string{"source", "card"} {
+		v := c.P.Get(param)
+		if v == nil || v.Kind == form.Unset {
+			continue
+		}
+		if d.AddSource == nil {
+			return fault.NotYet("sources of customers", param)
+		}
+		return d.AddSource(c, cus, v, param)
+	}
+	return nil
+}
+
+// include is a list that is shown when it is expanded. It counts all that it could show (facts 06a).
+func (d *Domain) include(name string) func(*api.Call, []byte) ([]byte, error) {
+	return func(c *api.Call, body []byte) ([]byte, error) {
+		customer := jsontext.Text(body, "id")
+		l := &api.List{Object: "list"}
+		if f := d.Lists[name]; f != nil {
+			var err error
+			if l, err = f(c, customer); err != nil {
+				return nil, err
+			}
+		}
+		if l.Total == nil {
+			n := int64(len(l.Data))
+			l.Total = &n
+		}
+		l.URL = "/v1/customers/" + customer + "/" + name
+		return l.JSON(), nil
+	}
+}
+
+// cashBalance is the cash balance of a customer who has had no cash yet.
+func cashBalance(c *api.Call, body []byte) ([]byte, error) {
+	cus, err := Customers.Get(c, jsontext.Text(body, "id"))
+	if err != nil || cus == nil {
+		return []byte("null"), err
+	}
+	type settings struct {
+		ReconciliationMode   string `json:"reconciliation_mode"`
+		UsingMerchantDefault bool   `json:"using_merchant_default"`
+	}
+	v := &struct {
+		Object          string           `json:"object"`
+		Available       map[string]int64 `json:"available,nullable"`
+		Customer        string           `json:"customer"`
+		CustomerAccount *string          `json:"customer_account"`
+		Livemode        bool             `json:"livemode"`
+		Settings        settings         `json:"settings"`
+	}{Object: "cash_balance", Customer: cus.ID, Livemode: cus.Livemode, Settings: settings{cus.Private.ReconciliationMode, false}}
+	if v.Settings.ReconciliationMode == "" {
+		v.Settings = settings{"automatic", true}
+	}
+	return jsontext.Append(nil, v), nil
+}
+
+// tax says whether tax could be calculated for the customer. Recorded of one without an address: unrecognized_location.
+// unverified: supported for every known place, until tax registrations are built.
+func tax(c *api.Call, body []byte) ([]byte, error) {
+	cus, err := Customers.Get(c, jsontext.Text(body, "id"))
+	if err != nil || cus == nil {
+		return []byte("null"), err
+	}
+	type location struct {
+		Country string  `json:"country"`
+		Source  string  `json:"source"`
+		State   *string `json:"state"`
+	}
+	v := &struct {
+		AutomaticTax string    `json:"automatic_tax"`
+		IPAddress    *string   `json:"ip_address"`
+		Location     *location `json:"location"`
+		Provider     string    `json:"provider"`
+	}{AutomaticTax: "unrecognized_location", Provider: "stripe"}
+	if cus.Private.IPAddress != "" {
+		v.IPAddress = &cus.Private.IPAddress
+	}
+	if a, source := cus.place(); source != "" {
+		v.AutomaticTax, v.Location = "supported", &location{*a.Country, source, a.State}
+	}
+	return jsontext.Append(nil, v), nil
+}
+
+// place is where the customer is for tax: where goods go, else where bills go. "" is nowhere that is known.
+// unverified: an IP address alone is not looked up; that the US and Canada need a postal code or a state.
+func (cus *Customer) place() (*Address, string) {
+	known := func(a *Address) bool {
+		if a == nil || a.Country == nil || len(*a.Country) != 2 {
+			return false
+		}
+		switch *a.Country {
+		case "US", "CA":
+			return a.PostalCode != nil || a.State != nil
+		}
+		return true
+	}
+	if s := cus.Shipping; s != nil && known(s.Address) {
+		return s.Address, "shipping_destination"
+	}
+	if known(cus.Address) {
+		return cus.Address, "billing_address"
+	}
+	return nil, ""
+}
+
+// invoicePrefix is eight capitals and digits. Recorded: hexadecimal digits until 2024, all letters since.
+func invoicePrefix() string {
+	return string(bytes.ToUpper([]byte(id.Secret(8))))
+}
+
+func isInvoicePrefix(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('A' <= c && c <= 'Z' || '0' <= c && c <= '9') {
+			return false
+		}
+	}
+	return 3 <= len(s) && len(s) <= 12
+}
