@@ -300,7 +300,7 @@ func (d *Domain) describe(c *api.Call, ch *Charge, methodID string, res *rail.Re
 	card := &CardDetails{
 		Brand: pm.Card.Brand, Country: pm.Card.Country, ExpMonth: pm.Card.ExpMonth, ExpYear: pm.Card.ExpYear,
 		Fingerprint: opt(pm.Card.Fingerprint), Funding: pm.Card.Funding, Last4: pm.Card.Last4, Network: pm.Card.Brand,
-		Checks:                CardChecks{Line1: opt(res.Line1Check), ZIP: opt(res.PostalCheck), CVC: opt(res.CVCCheck)},
+		Checks:                checksOf(res),
 		ExtendedAuthorization: Feature{"disabled"}, IncrementalAuthorization: Feature{"unavailable"}, Multicapture: Feature{"unavailable"},
 		Overcapture: Overcapture{MaximumAmountCapturable: ch.Amount, Status: "unavailable"}, RegulatedStatus: "unregulated",
 		AuthorizationCode: opt(res.AuthorizationCode), NetworkTransactionID: opt(res.NetworkTransactionID),
@@ -405,7 +405,8 @@ func (d *Domain) declined(c *api.Call, pi *Intent, a *attempt, res *rail.Result,
 	if err != nil {
 		return err
 	}
-	if err := d.methods.Used(c, pm, checksOf(res)); err != nil {
+	pm.Card.Checks = checksOf(res)
+	if err := c.Save(pm); err != nil {
 		return err
 	}
 	return d.fail(c, pi, pm, f)
@@ -449,7 +450,7 @@ func faultOf(object []byte) *fault.Error {
 }
 
 func checksOf(res *rail.Result) paymentmethod.Checks {
-	return paymentmethod.Checks{Line1: opt(res.Line1Check), PostalCode: opt(res.PostalCheck), CVC: opt(res.CVCCheck)}
+	return paymentmethod.Checks{AddressLine1Check: opt(res.Line1Check), AddressPostalCodeCheck: opt(res.PostalCheck), CVCCheck: opt(res.CVCCheck)}
 }
 
 // useMethod notes on a payment method that it has paid, and keeps it for the customer if the intent says so.

@@ -6,6 +6,7 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
+	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
@@ -97,36 +98,29 @@ type MethodDetails struct {
 
 // CardDetails are those of a card. Known from: recordings (2025 to 2026).
 type CardDetails struct {
-	AmountAuthorized         *int64         `json:"amount_authorized"`
-	AuthorizationCode        *string        `json:"authorization_code"`
-	Brand                    string         `json:"brand"`
-	CaptureBefore            int64          `json:"capture_before,omitempty"` // Unix seconds; while it is to be captured
-	Checks                   CardChecks     `json:"checks"`
-	Country                  *string        `json:"country"`
-	ExpMonth                 int64          `json:"exp_month"`
-	ExpYear                  int64          `json:"exp_year"`
-	ExtendedAuthorization    Feature        `json:"extended_authorization"`
-	Fingerprint              *string        `json:"fingerprint"`
-	Funding                  string         `json:"funding"`
-	IncrementalAuthorization Feature        `json:"incremental_authorization"`
-	Installments             *string        `json:"installments"`
-	Last4                    string         `json:"last4"`
-	Mandate                  *string        `json:"mandate"`
-	Multicapture             Feature        `json:"multicapture"`
-	Network                  string         `json:"network"`
-	NetworkToken             NetworkToken   `json:"network_token"`
-	NetworkTransactionID     *string        `json:"network_transaction_id"`
-	Overcapture              Overcapture    `json:"overcapture"`
-	RegulatedStatus          string         `json:"regulated_status"`
-	ThreeDSecure             *ThreeDDetails `json:"three_d_secure"`
-	Wallet                   *string        `json:"wallet"`
-}
-
-// CardChecks are what the issuer said of what the customer gave: pass, fail, unavailable or unchecked; null where nothing was given.
-type CardChecks struct {
-	Line1 *string `json:"address_line1_check"`
-	ZIP   *string `json:"address_postal_code_check"`
-	CVC   *string `json:"cvc_check"`
+	AmountAuthorized         *int64               `json:"amount_authorized"`
+	AuthorizationCode        *string              `json:"authorization_code"`
+	Brand                    string               `json:"brand"`
+	CaptureBefore            int64                `json:"capture_before,omitempty"` // Unix seconds; while it is to be captured
+	Checks                   paymentmethod.Checks `json:"checks"`
+	Country                  *string              `json:"country"`
+	ExpMonth                 int64                `json:"exp_month"`
+	ExpYear                  int64                `json:"exp_year"`
+	ExtendedAuthorization    Feature              `json:"extended_authorization"`
+	Fingerprint              *string              `json:"fingerprint"`
+	Funding                  string               `json:"funding"`
+	IncrementalAuthorization Feature              `json:"incremental_authorization"`
+	Installments             *string              `json:"installments"`
+	Last4                    string               `json:"last4"`
+	Mandate                  *string              `json:"mandate"`
+	Multicapture             Feature              `json:"multicapture"`
+	Network                  string               `json:"network"`
+	NetworkToken             NetworkToken         `json:"network_token"`
+	NetworkTransactionID     *string              `json:"network_transaction_id"`
+	Overcapture              Overcapture          `json:"overcapture"`
+	RegulatedStatus          string               `json:"regulated_status"`
+	ThreeDSecure             *ThreeDDetails       `json:"three_d_secure"`
+	Wallet                   *string              `json:"wallet"`
 }
 
 // A Feature says whether a card lets something be done: "available", "unavailable", "enabled", "disabled".
@@ -247,12 +241,18 @@ const maxDescriptor = 22
 // asterisk, in capitals. Known from: recordings ("GUMRD.COM* EDGARDE3988").
 func descriptor(c *api.Call, ch *Charge) *string {
 	acct := account.Of(c)
-	own := acct.Descriptor()
+	own := acct.StatementDescriptor()
+	if own == "" {
+		own = "Stripe" // recorded: an account that has not set one
+	}
 	text := own
 	switch {
 	case ch.StatementDescriptor != nil:
 		text = *ch.StatementDescriptor
 	case ch.StatementDescriptorSuffix != nil:
+		if p := acct.StatementPrefix(); p != "" {
+			own = p
+		}
 		text = own + "* " + *ch.StatementDescriptorSuffix
 	}
 	text = strings.ToUpper(text)

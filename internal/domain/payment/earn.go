@@ -18,7 +18,6 @@ func (d *Domain) earn(c *api.Call, ch *Charge, amount int64) error {
 	}
 	txn, err := d.balance.Record(c, balance.Txn{
 		Type: "charge", Amount: settled, Fee: fee, Currency: acct.DefaultCurrency, ExchangeRate: rate,
-		FeeDetails:  []balance.FeeDetail{{Amount: fee, Currency: acct.DefaultCurrency, Description: balance.ProcessingFees, Type: "stripe_fee"}},
 		Description: ch.Description, Source: ch.ID, AvailableOn: available, Parent: ch.ID,
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package payment
 import (
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
@@ -10,6 +11,7 @@ import (
 	"florin/internal/form"
 	"florin/internal/id"
 	"florin/internal/money"
+	"florin/internal/spec"
 )
 
 // An Intent is the wish to take an amount from a customer, through however many tries it needs. It is made when the customer comes to pay,
@@ -420,7 +422,7 @@ func (d *Domain) chooseMethods(c *api.Call, pi *Intent) {
 			redirects = "always"
 		}
 		pi.AutomaticPaymentMethods = &Automatic{AllowRedirects: redirects, Enabled: true}
-		pi.PaymentMethodConfigurationDetails = &Configuration{ID: account.Of(c).DefaultConfiguration()}
+		pi.PaymentMethodConfigurationDetails = &Configuration{ID: defaultConfiguration(account.Of(c))}
 		pi.PaymentMethodTypes = []string{"card", "link"} // what a new account's configuration turns on, of what is built
 	default:
 		pi.PaymentMethodTypes = []string{"card"}
@@ -429,6 +431,16 @@ func (d *Domain) chooseMethods(c *api.Call, pi *Intent) {
 		return slices.Contains(pi.ExcludedPaymentMethodTypes, t)
 	})
 	d.setOptions(pi, p.Get("payment_method_options"))
+}
+
+// defaultConfiguration is the id of the payment method configuration that every account has.
+func defaultConfiguration(acct *account.Account) string {
+	return "pmc_" + strings.TrimPrefix(acct.ID, "acct_") + "Default0"
+}
+
+// knownMethod says whether there is a type of payment method by this name.
+func knownMethod(typ string) bool {
+	return spec.Lookup("POST /v1/payment_intents").Param("payment_method_options").Field(typ) != nil
 }
 
 // Options are what an intent says of each type of payment method.

@@ -42,6 +42,7 @@ type PaymentMethod struct {
 		Sealed string `json:"sealed,omitempty"` // the card's or account's number
 		CVC    bool   `json:"cvc,omitempty"`    // a security code came with the card
 		Spent  string `json:"spent,omitempty"`  // why it cannot be used again: used, detached
+		SetUp  bool   `json:"set_up,omitempty"` // for payments without the customer: a payment with setup_future_usage has authenticated it
 	} `json:"-"`
 }
 
