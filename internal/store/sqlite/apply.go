@@ -13,17 +13,16 @@ import (
 type writer struct {
 	*conn
 	names   *names
-	ceiling int64 // no document has a higher Seq
-	folded  int64 // moves up to this one are in folds
-	moved   int64 // the last move
-	at      map[docKey]current
+	ceiling int64              // no document has a higher Seq
+	folded  int64              // moves up to this one are in folds
+	moved   int64              // the last move
+	at      map[docKey]current // what the batch has read or written
 
 	begin, commit, rollback                *sqlite.Stmt
-	current, insert, replace, remove, drop *sqlite.Stmt
+	current, insert, replace, remove, drop *sqlite.Stmt // of doc
 	place, unplace                         *sqlite.Stmt
-	move                                   *sqlite.Stmt
-	name, counter                          *sqlite.Stmt
-	purse, newPurse, unfolded, fold        *sqlite.Stmt
+	move, name, counter                    *sqlite.Stmt
+	purse, newPurse, unfolded, fold        *sqlite.Stmt // sums.go
 }
 
 type docKey struct {
@@ -94,6 +93,9 @@ func (w *writer) apply(units []*store.Unit) (outcomes []error, pages int, err er
 		}
 		// An error, or a panic on its way: as if nothing had been.
 		w.names.known.Store(known)
+		for _, st := range w.owned {
+			st.Reset()
+		}
 		if !w.c.AutocommitEnabled() {
 			err = errors.Join(err, run(w.rollback))
 		}

@@ -24,10 +24,12 @@ type checkpointer struct {
 	wake    chan struct{}
 	quit    chan struct{}
 	done    chan struct{}
+
+	restartAt int64 // a log of so many pages is begun anew
 }
 
 func (k *checkpointer) start(f file, writing *sync.Mutex) {
-	k.file, k.writing = f, writing
+	k.file, k.writing, k.restartAt = f, writing, restartPages
 	k.wake, k.quit, k.done = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	go k.run()
 }
@@ -91,21 +93,22 @@ func (k *checkpointer) open() (*conn, error) {
 }
 
 func (k *checkpointer) checkpoint(c *conn) error {
-	pages, err := copyLog(c, "PRAGMA wal_checkpoint(PASSIVE)")
-	if err != nil || pages < restartPages {
+	_, pages, err := copyLog(c, "PRAGMA wal_checkpoint(PASSIVE)")
+	if err != nil || pages < k.restartAt {
 		return err
 	}
 	k.writing.Lock()
 	defer k.writing.Unlock()
-	_, err = copyLog(c, "PRAGMA wal_checkpoint(RESTART)")
+	busy, pages, err := copyLog(c, "PRAGMA wal_checkpoint(RESTART)")
+	k.restartAt = restartPages
+	if busy {
+		k.restartAt = 2 * pages // somebody reads for long: the writer must not be stopped again and again for nothing
+	}
 	return err
 }
 
-// copyLog runs a checkpoint and returns how many pages the log had. That somebody kept it from finishing is no error.
-func copyLog(c *conn, sql string) (pages int64, err error) {
-	err = c.rows(sql, func(st *sqlite.Stmt) { pages = st.ColumnInt64(1) })
-	if err != nil && sqlite.ErrCode(err).ToPrimary() == sqlite.ResultBusy {
-		err = nil
-	}
-	return pages, err
+// copyLog runs a checkpoint, and returns whether somebody kept it from finishing, and how many pages the log had.
+func copyLog(c *conn, sql string) (busy bool, pages int64, err error) {
+	err = c.rows(sql, func(st *sqlite.Stmt) { busy, pages = st.ColumnInt64(0) != 0, st.ColumnInt64(1) })
+	return busy, pages, err
 }

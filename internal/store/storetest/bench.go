@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -10,9 +11,11 @@ import (
 	"florin/internal/store"
 )
 
-// BenchPayments commits what a card payment leaves behind, from 64 goroutines, and reports payments a second.
+// BenchPayments commits what a card payment leaves behind, from 64 goroutines, and reports payments a second, and how many shared a
+// transaction.
 func BenchPayments(b *testing.B, e store.Engine) {
-	db, err := store.Open(e)
+	counted := &countBatches{Engine: e}
+	db, err := store.Open(counted)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -38,6 +41,18 @@ func BenchPayments(b *testing.B, e store.Engine) {
 	wg.Wait()
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "payments/s")
+	b.ReportMetric(float64(b.N)/float64(counted.batches), "payments/batch")
+}
+
+// countBatches counts the transactions of an engine.
+type countBatches struct {
+	store.Engine
+	batches int
+}
+
+func (c *countBatches) Apply(ctx context.Context, units []*store.Unit) ([]error, error) {
+	c.batches++
+	return c.Engine.Apply(ctx, units)
 }
 
 var filler = bytes.Repeat([]byte(`{"amount":2000,"currency":"eur"},`), 100)
