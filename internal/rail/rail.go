@@ -11,6 +11,7 @@ import (
 	"log/slog"
 
 	"florin/internal/fault"
+	"florin/internal/store"
 	"florin/internal/vault"
 )
 
@@ -29,6 +30,7 @@ const (
 // A Request asks a network to do something, once.
 type Request struct {
 	Attempt   string // id of the attempt; a network does each once
+	Scope     store.Scope
 	Original  string // the charge that a later operation is about
 	Operation Operation
 	Amount    int64  // minor units

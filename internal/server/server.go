@@ -18,13 +18,21 @@ import (
 	"florin/internal/api"
 	"florin/internal/clock"
 	"florin/internal/domain/account"
+	"florin/internal/domain/balance"
+	"florin/internal/domain/customer"
+	"florin/internal/domain/event"
+	"florin/internal/domain/payment"
+	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/webhookendpoint"
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/rail"
 	"florin/internal/store"
 	"florin/internal/store/memory"
 	"florin/internal/store/sqlite"
 	"florin/internal/vault"
+	"florin/internal/webhook"
 )
 
 // A Config says what kind of server it is to be. The zero value keeps everything in memory and listens nowhere.
@@ -40,6 +48,8 @@ type Config struct {
 	Domains           []string // names that the certificate is for, besides those of this machine; the first is what URLs are made with
 	ACME              bool     // get the certificate for Domains from Let's Encrypt
 	ACMEEmail         string   // whom it may write to
+
+	TestRail rail.Rail // stands in for the simulated network of test mode, in tests
 
 	Clock clock.Clock  // clock.Real if nil
 	Log   *slog.Logger // nowhere if nil
@@ -61,6 +71,8 @@ type Server struct {
 	record *RequestLog
 	mounts []mount
 
+	deliverer *webhook.Deliverer
+
 	listening []*listening
 	admin     *adminSocket
 	work      sync.WaitGroup
@@ -74,10 +86,27 @@ func (s *Server) wire() {
 	app := s.App
 
 	accounts := account.New(app, s.Vault)
+	customers := customer.New()
+	balances := balance.New()
+	methods := paymentmethod.New(customers, s.Vault)
+	payments := payment.New(customers, methods, balances, s.rails())
+	endpoints := webhookendpoint.New(app, s.Vault)
+	app.Use(accounts, customers, balances, methods, payments, event.New(), endpoints)
+
 	app.Authenticate, app.PrincipalOf = accounts.Authenticate, accounts.PrincipalOf
-	app.Use(accounts)
+	app.Subscribers = endpoints.Subscribers
+	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
 
 	s.Accounts = accounts
+}
+
+// rails are the ways out: the simulated network in test mode, and none in live mode until an acquirer is configured.
+func (s *Server) rails() *rail.Rails {
+	r := &rail.Rails{Test: rail.Network{}}
+	if s.cfg.TestRail != nil {
+		r.Test = s.cfg.TestRail
+	}
+	return r
 }
 
 // New opens the store in the folder, which it makes if need be, and wires the domains to it. Nothing listens and no work is done until Start.
@@ -179,6 +208,7 @@ func (s *Server) Work() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopWork = stop
 	s.work.Go(func() { s.App.Work(ctx) })
+	s.work.Go(func() { s.deliverer.Run(ctx) })
 }
 
 // Close stops everything: it takes no more requests, answers those that it has as far as there is time (see patience), ends the workers, and

@@ -65,6 +65,7 @@ func (d *Domain) ask(c *api.Call, a *attempt, req rail.Request, ch *Charge, how 
 	if err := d.writeDown(c, a, req, ch); err != nil {
 		return err
 	}
+	req.Scope = c.Scope
 	c.Send(func(ctx context.Context) func(*api.Call) error {
 		ctx, cancel := context.WithTimeout(ctx, sendFor)
 		defer cancel()
@@ -108,6 +109,11 @@ func (d *Domain) writeDown(c *api.Call, a *attempt, req rail.Request, ch *Charge
 		return err
 	}
 	return c.Save(pi, "payment_intent.processing")
+}
+
+// Heard applies a result that came by itself, after its request had been given up.
+func (d *Domain) Heard(c *api.Call, attempt string, res *rail.Result) error {
+	return d.heard(c, attempt, res)
 }
 
 // heard applies what a network says of an attempt, once, however often it says it. Money that is approved after the attempt was abandoned is
@@ -190,11 +196,11 @@ func (d *Domain) abandon(c *api.Call, id string) error {
 
 // reverse asks the network to let go of what an attempt may hold.
 func (d *Domain) reverse(c *api.Call, id string) {
-	r := d.rails.For(c.Live())
+	r, scope := d.rails.For(c.Live()), c.Scope
 	c.Send(func(ctx context.Context) func(*api.Call) error {
 		ctx, cancel := context.WithTimeout(ctx, sendFor)
 		defer cancel()
-		_, _ = r.Do(ctx, rail.Request{Attempt: id, Operation: rail.Reverse}) // a network lets go by itself when the hold ends
+		_, _ = r.Do(ctx, rail.Request{Attempt: id, Operation: rail.Reverse, Scope: scope}) // a network lets go by itself when the hold ends
 		return nil
 	})
 }
