@@ -1,0 +1,276 @@
+package webhook
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"florin/internal/api"
+	"florin/internal/domain/webhookendpoint"
+	"florin/internal/jsontext"
+	"florin/internal/store"
+)
+
+// The places of a delivery in the queue's index. One that has none was confirmed, or stopped with its endpoint.
+const (
+	due        = "due"
+	failed     = "failed" // given up: its endpoint has yet to confirm, and pending_webhooks counts it
+	queueIndex = "_delivery.queue"
+)
+
+// What became of an attempt.
+type outcome uint8
+
+const (
+	delivered outcome = iota
+	refused           // not confirmed; tried again or given up
+	stopped           // the endpoint is disabled or deleted: nothing was sent
+	vanished          // the delivery is not due any more: nothing was sent
+	unread            // the store could not be read: nothing was sent
+	aborted           // the server stops
+)
+
+// A result is an attempt that has ended.
+type result struct {
+	ref      ref
+	outcome  outcome
+	hung     bool // the endpoint did not answer, or took long
+	slowLane bool
+	doc      *store.Doc // the delivery as it was read
+	live     bool
+	attempt  api.Attempt
+	gaveUp   bool
+	reread   int64 // when deliveries must be read again, because this result could not be written; 0: it was
+}
+
+// message is what is sent.
+type message struct {
+	url     string
+	body    []byte
+	secrets []string
+	live    bool
+}
+
+// attempt reads a delivery and sends it.
+func (d *Deliverer) attempt(ctx context.Context, r ref) result {
+	res := result{ref: r}
+	start := d.clock.Now()
+	m, err := d.compose(ctx, &res)
+	switch {
+	case ctx.Err() != nil:
+		res.outcome = aborted
+		return res
+	case err != nil && res.doc == nil:
+		d.log.Error("a delivery cannot be read", "delivery", r.id, "cause", err)
+		res.outcome = unread
+		return res
+	case m == nil && err == nil:
+		if res.outcome == stopped {
+			res.attempt = api.Attempt{At: start.Unix(), Error: "The endpoint is disabled or deleted."}
+		}
+		return res
+	}
+	res.attempt.At = start.Unix()
+	if err != nil { // what it shows is gone or broken: an error of ours, which is tried again like one of theirs
+		d.log.Error("an event cannot be rendered", "delivery", r.id, "cause", err)
+		res.outcome, res.attempt.Error = refused, "The event could not be rendered."
+		return res
+	}
+	d.stats.attempts.Add(1)
+	res.live = m.live
+	status, answer, err := d.send(ctx, m, start.Unix())
+	took := d.clock.Now().Sub(start)
+	res.attempt.Millis, res.attempt.Status, res.attempt.Response = took.Milliseconds(), int64(status), scrub(answer)
+	if err != nil {
+		if ctx.Err() != nil {
+			res.outcome = aborted
+			return res
+		}
+		res.attempt.Error = scrub(words(err, d.Timeout))
+	}
+	res.hung = err != nil || took > d.Timeout/2
+	if status < 200 || status > 299 || err != nil {
+		res.outcome = refused
+	}
+	return res
+}
+
+// compose reads what is sent. It returns nil without an error if nothing is, and says so in the result.
+func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) {
+	snap, err := d.db.Snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer snap.Close()
+	doc, err := snap.Get(store.System, res.ref.id)
+	if err != nil {
+		return nil, err
+	}
+	if doc == nil || jsontext.Text(doc.Body, "queue") != due {
+		res.outcome = vanished
+		return nil, nil
+	}
+	account, err := strconv.ParseInt(jsontext.Text(doc.Body, "account"), 10, 64)
+	if err != nil {
+		return nil, err
+	}
+	scope := store.Scope(account)
+	we, err := snap.Get(scope, jsontext.Text(doc.Body, "endpoint"))
+	if err != nil {
+		return nil, err
+	}
+	res.doc, res.live = doc, scope.Live()
+	if we == nil || we.Deleted || jsontext.Text(we.Body, "status") != webhookendpoint.Enabled {
+		res.outcome = stopped
+		return nil, nil
+	}
+	event, err := render(snap, scope, jsontext.Text(doc.Body, "event"))
+	if err != nil {
+		return nil, err
+	}
+	if event, err = d.atVersion(event, jsontext.Text(we.Body, "api_version")); err != nil {
+		return nil, err
+	}
+	var private webhookendpoint.Private
+	if err := json.Unmarshal(we.Priv, &private); err != nil {
+		return nil, fmt.Errorf("%s: %w", we.ID, err)
+	}
+	secrets, err := webhookendpoint.Secrets(d.vault, scope, we.ID, private.Secrets, d.clock.Now().Unix())
+	if err != nil {
+		return nil, err
+	}
+	return &message{jsontext.Text(we.Body, "url"), jsontext.Indent(nil, event, 0), secrets, scope.Live()}, nil
+}
+
+// render is the JSON of an event with the object that it shows. pending_webhooks is what it was when the event was made.
+func render(snap store.Snapshot, scope store.Scope, id string) ([]byte, error) {
+	ev, err := snap.Get(scope, id)
+	if err != nil {
+		return nil, err
+	}
+	if ev == nil {
+		return nil, fmt.Errorf("there is no event %s", id)
+	}
+	var shows struct {
+		Ref string `json:"ref"`
+		Ver int64  `json:"ver"`
+	}
+	if err := json.Unmarshal(ev.Priv, &shows); err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	object, err := snap.Version(scope, shows.Ref, shows.Ver)
+	if err != nil {
+		return nil, err
+	}
+	if object == nil {
+		return nil, fmt.Errorf("%s shows version %d of %s, which is not kept", id, shows.Ver, shows.Ref)
+	}
+	pending, err := strconv.Atoi(jsontext.Text(ev.Body, "pending_webhooks"))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	return api.ShowEvent(ev.Body, object.Body, pending), nil
+}
+
+// atVersion is an event as an endpoint wants it: at its own API version if it has one, otherwise at the account's, which the event names.
+func (d *Deliverer) atVersion(event []byte, version string) ([]byte, error) {
+	if version == "" {
+		version = jsontext.Text(event, "api_version")
+	} else {
+		event = setVersion(event, version)
+	}
+	if d.Render == nil || version == "" {
+		return event, nil
+	}
+	return d.Render(version, event)
+}
+
+// setVersion puts another api_version into an event.
+func setVersion(event []byte, version string) []byte {
+	out := make([]byte, 0, len(event)+16)
+	jsontext.Members(event, func(key string, v []byte) bool {
+		out = append(jsontext.AppendString(append(out, ','), key), ':')
+		if key == "api_version" {
+			out = jsontext.AppendString(out, version)
+		} else {
+			out = append(out, v...)
+		}
+		return true
+	})
+	out[0] = '{'
+	return append(out, '}')
+}
+
+const (
+	maxAnswer = 64 << 10 // read of an answer, so that its connection can be used again
+	keepText  = 1000     // kept of it
+)
+
+// send posts a message, and returns the status and the beginning of what was answered.
+func (d *Deliverer) send(ctx context.Context, m *message, now int64) (status int, answer string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
+	if err != nil {
+		return 0, "", err
+	}
+	h := req.Header // facts 10a
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
+	h.Set("Accept", "*/*; q=0.5, application/xml")
+	h.Set("Accept-Encoding", "gzip")
+	h.Set("Cache-Control", "no-cache")
+	h.Set("Stripe-Signature", Signature(m.secrets, now, m.body, m.live))
+	client := d.clients[0]
+	if m.live {
+		client = d.clients[1]
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if resp.StatusCode >= 200 && resp.StatusCode <= 299 {
+		err = nil // it has confirmed, whatever became of the rest
+	}
+	if resp.Header.Get("Content-Encoding") != "" {
+		text = nil
+	}
+	return resp.StatusCode, string(text[:min(len(text), keepText)]), err
+}
+
+// words says what went wrong, without the address, which the endpoint has already.
+func words(err error, timeout time.Duration) string {
+	var addr *refusal
+	var op *url.Error
+	var slow net.Error
+	switch {
+	case errors.As(err, &addr):
+		return "Refused to connect: " + addr.Error() + "."
+	case errors.As(err, &slow) && slow.Timeout():
+		return fmt.Sprintf("Timed out after %v.", timeout)
+	case errors.As(err, &op):
+		err = op.Err
+	}
+	s := err.Error()
+	return s[:min(len(s), keepText)]
+}
+
+// secretLike is what must not be kept, though an endpoint may answer it: long numbers, and keys.
+var secretLike = regexp.MustCompile(`\d(?:[ -]?\d){11,18}|(?:[sr]k_(?:live|test)_|whsec_)\w+`)
+
+// scrub makes the text of an answer fit to be kept.
+func scrub(s string) string {
+	return secretLike.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "(redacted)")
+}
