@@ -61,6 +61,7 @@ type Config struct {
 type Server struct {
 	App      *api.App
 	Accounts *account.Accounts
+	Payments *payment.Domain
 	Vault    *vault.Vault
 
 	cfg    Config
@@ -97,7 +98,7 @@ func (s *Server) wire() {
 	app.Subscribers = endpoints.Subscribers
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
 
-	s.Accounts = accounts
+	s.Accounts, s.Payments = accounts, payments
 }
 
 // rails are the ways out: the simulated network in test mode, and none in live mode until an acquirer is configured.
@@ -191,13 +192,14 @@ func (s *Server) DB() *store.DB { return s.db }
 // Requests is the log of the requests that were answered.
 func (s *Server) Requests() *RequestLog { return s.record }
 
-// Starter is the first account and its test keys; the account is made if there is none.
+// Starter is the first account and its test keys; the account is made if there is none, without a live secret key (what a server prints ends up in
+// logs).
 func (s *Server) Starter(ctx context.Context) (*account.Starter, error) {
 	st, err := s.Accounts.First(ctx)
 	if err != nil || st != nil {
 		return st, err
 	}
-	if _, err := s.Accounts.Create(ctx, account.Spec{}); err != nil {
+	if _, err := s.Accounts.Create(ctx, account.Spec{Unattended: true}); err != nil {
 		return nil, fmt.Errorf("make the first account: %w", err)
 	}
 	return s.Accounts.First(ctx)
