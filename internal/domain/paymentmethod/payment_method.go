@@ -398,7 +398,7 @@ func (d *Domain) retrieveOfCustomer(c *api.Call) (any, error) {
 		return nil, err
 	}
 	id := c.Path("payment_method")
-	pm, err := get(c, id)
+	pm, err := Get(c, id)
 	if err != nil {
 		return nil, err
 	}
@@ -415,7 +415,7 @@ func (d *Domain) inPath(c *api.Call) (*PaymentMethod, error) {
 		return d.mint(c, card)
 	}
 	if key := keyOf(id); key != id {
-		pm, err := get(c, id)
+		pm, err := Get(c, id)
 		if err == nil && pm == nil {
 			err = Methods.Missing(id, "payment_method", 404)
 		}
@@ -433,8 +433,8 @@ func keyOf(id string) string {
 	return id
 }
 
-// get loads a payment method by its id; nil if there is none.
-func get(c *api.Call, id string) (*PaymentMethod, error) { return Methods.Get(c, keyOf(id)) }
+// Get loads a payment method by its id, be it pm_… or card_…; nil if there is none. Methods.Get does not know of card_….
+func Get(c *api.Call, id string) (*PaymentMethod, error) { return Methods.Get(c, keyOf(id)) }
 
 // onceOnly says whether methods of a type are good for one payment only, and cannot be attached. Known from: facts 14b, last paragraph (I).
 func onceOnly(typ string) bool {

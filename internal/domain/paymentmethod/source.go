@@ -144,7 +144,7 @@ func (d *Domain) updateSource(c *api.Call) (any, error) {
 	if c.P.Given("owner") || c.P.Given("account_holder_name") || c.P.Given("account_holder_type") {
 		return nil, fault.NotYet("bank accounts and sources of customers", "")
 	}
-	pm, err := get(c, card.ID)
+	pm, err := Get(c, card.ID)
 	if err != nil || pm == nil {
 		return nil, err
 	}
@@ -180,15 +180,24 @@ func (d *Domain) deleteSource(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	pm, err := get(c, card.ID)
+	pm, err := Get(c, card.ID)
 	if err != nil || pm == nil {
 		return nil, err
 	}
 	return card, d.detachFrom(c, pm, cus)
 }
 
-// FromToken uses a token to pay without a customer, as charges of old do (source=tok_…): the payment method and the card, which share an id.
+// FromToken uses a token to pay, as charges of old do (source=tok_…): the payment method and the card, which share an id. A customer's source
+// (card_…) is not used up; whose it is is for Usable to say.
 func (d *Domain) FromToken(c *api.Call, token, param string) (*PaymentMethod, *Card, error) {
+	if strings.HasPrefix(token, "card_") {
+		card, err := Cards.Find(c, token, param)
+		if err != nil {
+			return nil, nil, err
+		}
+		pm, err := d.Resolve(c, token, param)
+		return pm, card, err
+	}
 	got, err := d.spend(c, token, param)
 	if err != nil {
 		return nil, nil, err
@@ -260,7 +269,7 @@ func (d *Domain) addSource(c *api.Call, cus *customer.Customer, source *form.Val
 		return err
 	}
 	if before != nil {
-		old, err := get(c, *before)
+		old, err := Get(c, *before)
 		if err != nil {
 			return err
 		}

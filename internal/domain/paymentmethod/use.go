@@ -16,7 +16,7 @@ func (d *Domain) Resolve(c *api.Call, id, param string) (*PaymentMethod, error) 
 		return d.mint(c, card)
 	}
 	if strings.HasPrefix(id, "card_") {
-		pm, err := get(c, id)
+		pm, err := Get(c, id)
 		if err != nil {
 			return nil, err
 		}
