@@ -56,7 +56,7 @@ bench: ## payments a second, latency, start, memory and size, beside the bare ha
 	$(GO) run ./bench
 
 coverage: ## write COVERAGE.md: what every operation does
-	$(GO) run . coverage > COVERAGE.md
+	$(GO) test -run TestCoverage -update .
 
 replay: ## replay recordings against a fresh server and score it: make replay REPLAY=path/to/replay.py
 	@test -n "$(REPLAY)" || { echo "usage: make replay REPLAY=path/to/replay.py [RECORDINGS=...]"; exit 2; }
