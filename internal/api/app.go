@@ -22,7 +22,10 @@ import (
 type Handler func(c *Call) (any, error)
 
 // An Answer names a function that makes the answer, from the objects as they stand when everything that left has come back.
-type Answer struct{ Name, Arg string }
+type Answer struct {
+	Name, Arg string
+	Secret    bool // the answer shows a secret: it is not stored under the idempotency key, but made anew for a retry
+}
 
 // JSON is an answer that is compact JSON already.
 type JSON []byte

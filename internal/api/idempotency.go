@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"hash"
 	"sort"
 
@@ -25,7 +26,7 @@ type idempotent struct {
 	Ver int64  `json:"ver,omitempty"`
 	// … a text, …
 	Body json.RawMessage `json:"body,omitempty"`
-	// … or, while Status is 0, what will make it.
+	// … or, while Status is 0 and where the answer shows a secret, what makes it.
 	Answer string `json:"answer,omitempty"`
 	Arg    string `json:"arg,omitempty"`
 	Sent   bool   `json:"sent,omitempty"` // Stripe-Should-Retry: false
@@ -101,6 +102,9 @@ func (c *Call) seen(print string) (*reply, error) {
 		}
 		rec.Answer, rec.Arg = "", ""
 		return r, c.remember(rec, r)
+	case rec.Answer != "":
+		res, err := c.app.answers[rec.Answer](c, rec.Arg)
+		return r, errors.Join(err, c.answer(r, res, err))
 	case rec.Ref != "":
 		r.body, err = c.version(c.Scope, rec.Ref, rec.Ver)
 		return r, err
@@ -113,7 +117,7 @@ func (c *Call) seen(print string) (*reply, error) {
 func (c *Call) remember(rec *idempotent, r *reply) error {
 	rec.Status, rec.Sent = int64(r.status), r.sent
 	rec.Ref, rec.Ver, rec.Body = r.ref, r.ver, nil
-	if r.ref == "" {
+	if r.ref == "" && rec.Answer == "" {
 		rec.Body = json.RawMessage(r.body)
 	}
 	return c.Save(rec)

@@ -406,5 +406,8 @@ func (c *Call) conclude(rep *reply, rec *idempotent, res any, err error) error {
 		return err
 	}
 	rep.stored, rep.sent = true, true
+	if ans, ok := res.(Answer); ok && ans.Secret {
+		rec.Answer, rec.Arg = ans.Name, ans.Arg
+	}
 	return c.remember(rec, rep)
 }

@@ -24,22 +24,9 @@ func (c *Call) Send(o Outside) { c.sends = append(c.sends, o) }
 func (a *App) transact(mk func() *Call, f func(*Call) error) (*Call, error) {
 	for range tries {
 		c := mk()
-		err := f(c)
-		if err == nil {
-			for len(c.after) > 0 && err == nil {
-				later := c.after[0]
-				c.after = c.after[1:]
-				err = later(c)
-			}
-		}
-		if err != nil {
-			c.closeSnapshot()
+		unit, err := c.gather(f)
+		if err != nil || unit.Empty() {
 			return c, err
-		}
-		unit := c.unit()
-		c.closeSnapshot()
-		if unit.Empty() {
-			return c, nil
 		}
 		err = a.Store.Commit(c.ctx, unit)
 		if err == nil {
@@ -50,6 +37,22 @@ func (a *App) transact(mk func() *Call, f func(*Call) error) (*Call, error) {
 		}
 	}
 	return nil, fault.LockTimeout()
+}
+
+// gather runs f and what it left for later, and returns what is to be committed. The snapshot is closed, come what may.
+func (c *Call) gather(f func(*Call) error) (*store.Unit, error) {
+	defer c.closeSnapshot()
+	if err := f(c); err != nil {
+		return nil, err
+	}
+	for len(c.after) > 0 {
+		later := c.after[0]
+		c.after = c.after[1:]
+		if err := later(c); err != nil {
+			return nil, err
+		}
+	}
+	return c.unit(), nil
 }
 
 // reset forgets everything that the call has changed, for an answer that is stored though its request is undone.

@@ -120,7 +120,7 @@ func (d *Domain) create(c *api.Call) (any, error) {
 		return nil, err
 	}
 	// The answer alone shows the secret. It is made by name, so that it need not be kept in clear to be given again.
-	return api.Answer{Name: "webhook_endpoint.created", Arg: we.ID}, c.Save(we)
+	return api.Answer{Name: "webhook_endpoint.created", Arg: we.ID, Secret: true}, c.Save(we)
 }
 
 // created is the answer of a creation: the endpoint with its secret, which stands in the order of the alphabet.
