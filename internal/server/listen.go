@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -27,8 +28,6 @@ const (
 type listening struct {
 	http    *http.Server
 	sockets []net.Listener
-	tls     bool
-	done    chan struct{} // closed when no socket is accepted from any more
 }
 
 // Addresses are where a server is reached.
@@ -85,36 +84,50 @@ func (s *Server) publicName() string {
 	return ""
 }
 
-// listen opens the sockets of an address. "localhost" is both of the machine's own addresses, since clients differ in which they try.
-func (s *Server) listen(address string, conf *tls.Config) (*listening, error) {
+// open opens the sockets of an address. "localhost" is both of the machine's own addresses, since clients differ in which they try; one that
+// another program has would get our clients' keys, so that is refused.
+func open(address string) ([]net.Listener, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return nil, fmt.Errorf("%q is not HOST:PORT", address)
 	}
-	hosts := []string{host}
-	if host == "localhost" {
-		hosts = []string{"127.0.0.1", "::1"}
+	if host != "localhost" {
+		l, err := net.Listen("tcp", address)
+		return []net.Listener{l}, err
 	}
-	l := &listening{tls: conf != nil, done: make(chan struct{})}
-	for i, h := range hosts {
-		socket, err := net.Listen("tcp", net.JoinHostPort(h, port))
+	for tries := 0; ; tries++ {
+		four, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", port))
 		if err != nil {
-			if i > 0 {
-				break // a machine without IPv6, or another program has that port there
-			}
 			return nil, err
 		}
-		own := socket.Addr().(*net.TCPAddr)
-		if conf == nil && !own.IP.IsLoopback() && !s.cfg.AllowInsecureHTTP {
-			socket.Close()
+		six, err := net.Listen("tcp", net.JoinHostPort("::1", strconv.Itoa(four.Addr().(*net.TCPAddr).Port)))
+		switch {
+		case err == nil:
+			return []net.Listener{four, six}, nil
+		case !errors.Is(err, syscall.EADDRINUSE):
+			return []net.Listener{four}, nil // a machine without IPv6
+		}
+		four.Close()
+		if port != "0" || tries == 10 {
+			return nil, err
+		}
+	}
+}
+
+// listen opens the sockets of an address; serve serves from them.
+func (s *Server) listen(address string, conf *tls.Config) (*listening, error) {
+	sockets, err := open(address)
+	if err != nil {
+		return nil, err
+	}
+	l := &listening{sockets: sockets}
+	for i, socket := range sockets {
+		if conf != nil {
+			sockets[i] = tls.NewListener(socket, conf)
+		} else if !socket.Addr().(*net.TCPAddr).IP.IsLoopback() && !s.cfg.AllowInsecureHTTP {
 			l.close()
 			return nil, fmt.Errorf("%s can be reached from other machines, and keys would travel in clear: use HTTPS there, an address of this machine (%s), or --allow-insecure-http for test keys in a network of your own", address, privateNames)
 		}
-		port = strconv.Itoa(own.Port)
-		if conf != nil {
-			socket = tls.NewListener(socket, conf)
-		}
-		l.sockets = append(l.sockets, socket)
 	}
 	l.http = &http.Server{
 		Handler:           s,
@@ -145,21 +158,13 @@ func (l *listening) name(public string) string {
 
 // serve answers on all sockets, in the background.
 func (l *listening) serve(log *slog.Logger) {
-	ended := make(chan struct{})
 	for _, socket := range l.sockets {
 		go func() {
-			defer func() { ended <- struct{}{} }()
 			if err := l.http.Serve(socket); !errors.Is(err, http.ErrServerClosed) {
 				log.Error("a listener ended", "address", socket.Addr().String(), "cause", err)
 			}
 		}()
 	}
-	go func() {
-		for range l.sockets {
-			<-ended
-		}
-		close(l.done)
-	}()
 }
 
 func (l *listening) close() {

@@ -33,6 +33,7 @@ const (
 // where the disk does not keep up, records are dropped rather than requests held up.
 type RequestLog struct {
 	path    string // "" keeps none on disk
+	limit   int64  // bytes of a file before another is begun
 	dropped atomic.Int64
 	wake    chan struct{}
 	stop    context.CancelFunc
@@ -53,7 +54,7 @@ type RequestLog struct {
 // NewRequestLog begins a log in the file; with path "" only the last records are kept, in memory.
 func NewRequestLog(path string) *RequestLog {
 	ctx, stop := context.WithCancel(context.Background())
-	l := &RequestLog{path: path, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
+	l := &RequestLog{path: path, limit: logSize, wake: make(chan struct{}, 1), stop: stop, done: make(chan struct{})}
 	go l.run(ctx)
 	return l
 }
@@ -178,7 +179,7 @@ func (l *RequestLog) write(lines []byte) error {
 	}
 	n, err := l.file.Write(lines)
 	l.size += int64(n)
-	if err != nil || l.size < logSize {
+	if err != nil || l.size < l.limit {
 		return err
 	}
 	err = l.file.Close()

@@ -269,6 +269,8 @@ type Spec struct {
 	Currency string `json:"currency,omitempty"` // that of the country if empty
 	Name     string `json:"name,omitempty"`
 	Email    string `json:"email,omitempty"`
+	// Unattended leaves out the live secret key, which nobody would see when it is made. It is made when it is wanted.
+	Unattended bool `json:"unattended,omitempty"`
 }
 
 // A Made is an account as it was just made, with its keys in clear: the live secret key is never seen again.
@@ -310,6 +312,9 @@ func (d *Accounts) Create(ctx context.Context, s Spec) (*Made, error) {
 		made = &Made{Account: a.ID}
 		for _, live := range []bool{false, true} {
 			for _, typ := range []string{Publishable, Secret} {
+				if live && typ == Secret && s.Unattended {
+					continue
+				}
 				k, secret := d.newKey(c, NewKey{Account: a.ID, Type: typ, Live: live})
 				if err := c.Save(k); err != nil {
 					return err

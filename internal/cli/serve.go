@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"florin/internal/server"
+)
+
+func (r *run) serve() *cobra.Command {
+	var cfg server.Config
+	var keep, ready, level string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the API",
+		Long: "Serve the API: plain HTTP for test keys on this machine, and HTTPS for all keys. The first start makes the data folder, an account with its keys\n" +
+			"(the live secret key is made when it is wanted: `florin keys create --live`),\n" +
+			"and a certificate authority of this machine's own (`florin cert` prints its path). SIGINT or SIGTERM ends it: it answers what it has, and loses nothing.",
+		Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg.Data, cfg.Vault, cfg.Audit = r.folder(), r.vault, r.Audit
+			switch keep {
+			case "sqlite":
+			case "memory":
+				cfg.Memory = true
+			default:
+				return mistake{fmt.Errorf("there is no store %q: it is sqlite or memory", keep)}
+			}
+			var at slog.Level
+			if err := at.UnmarshalText([]byte(level)); err != nil {
+				return mistake{fmt.Errorf("--log-level %q is none of debug, info, warn and error", level)}
+			}
+			for _, address := range []*string{&cfg.HTTP, &cfg.HTTPS} {
+				if *address == "none" { // an empty variable in the environment counts as not set
+					*address = ""
+				}
+			}
+			switch {
+			case cfg.HTTP == "" && cfg.HTTPS == "":
+				return mistake{fmt.Errorf("with neither --http nor --https there is nothing to serve on")}
+			case (cfg.CertFile == "") != (cfg.KeyFile == ""):
+				return mistake{fmt.Errorf("--tls-cert and --tls-key go together")}
+			case cfg.ACME && len(cfg.Domains) == 0:
+				return mistake{fmt.Errorf("--acme needs the --domain that the certificate is for")}
+			case cfg.ACME && cfg.CertFile != "":
+				return mistake{fmt.Errorf("--acme and --tls-cert exclude each other")}
+			}
+			cfg.Log = slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: at}))
+			return server.Run(cmd.Context(), cfg, ready, func(_ *server.Server, is *server.Ready) { r.greet(&cfg, is) })
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&cfg.HTTP, "http", "localhost:12111", "address for plain HTTP, for test keys; port 0 picks one, none is none")
+	f.StringVar(&cfg.HTTPS, "https", "localhost:12112", "address for HTTPS; port 0 picks one, none is none")
+	f.BoolVar(&cfg.AllowInsecureHTTP, "allow-insecure-http", false, "let --http be an address that other machines reach (test keys only)")
+	f.StringVar(&keep, "store", "sqlite", "where everything is kept: sqlite, or memory for nowhere")
+	f.StringVar(&cfg.CertFile, "tls-cert", "", "certificate in PEM, instead of one from the local authority; read again when it changes")
+	f.StringVar(&cfg.KeyFile, "tls-key", "", "key of --tls-cert")
+	f.StringSliceVar(&cfg.Domains, "domain", nil, "name that the server is reached by; may be given again")
+	f.BoolVar(&cfg.ACME, "acme", false, "get the certificate for --domain from Let's Encrypt (port 443 must reach --https)")
+	f.StringVar(&cfg.ACMEEmail, "acme-email", "", "whom Let's Encrypt may write to")
+	f.StringVar(&ready, "ready-file", "", "write addresses and test keys to this file, as JSON, when the server answers")
+	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	return cmd
+}
+
+// greet says where the server is, and how to try it.
+func (r *run) greet(cfg *server.Config, is *server.Ready) {
+	p := func(format string, a ...any) { fmt.Fprintf(r.Out, format, a...) }
+	p("Florin serves the Stripe API.\n\n")
+	if is.HTTP != "" {
+		p("  HTTP              %s   (test keys only)\n", is.HTTP)
+	}
+	if is.HTTPS != "" {
+		p("  HTTPS             %s\n", is.HTTPS)
+	}
+	if is.CA != "" {
+		p("  authority         %s\n", is.CA)
+	}
+	if cfg.Memory {
+		p("  data              in memory; gone when Florin ends\n")
+	} else {
+		p("  data              %s\n", cfg.Data)
+	}
+	p("  account           %s\n", is.Account)
+	p("  publishable key   %s\n", is.PublishableKey)
+	p("  secret key        %s\n", is.SecretKey)
+	if is.SecretKey == "" {
+		p("\nThe account has no secret test key; `florin keys create --type secret` makes one.\n")
+		return
+	}
+	base, trust := is.HTTP, ""
+	if base == "" {
+		base = is.HTTPS
+		if is.CA != "" {
+			trust = " --cacert " + quote(is.CA)
+		}
+	}
+	p("\nA first payment:\n\n")
+	p("  curl%s %s/v1/payment_intents -u %s: \\\n", trust, base, is.SecretKey)
+	p("    -d amount=2000 -d currency=usd -d payment_method=pm_card_visa -d confirm=true \\\n")
+	p("    -d 'automatic_payment_methods[enabled]=true' -d 'automatic_payment_methods[allow_redirects]=never'\n\n")
+	if f, ok := r.Out.(*os.File); ok {
+		_ = f.Sync() // a harness may read a file that this goes to
+	}
+}
+
+// quote writes a word so that a shell takes it as one.
+func quote(s string) string {
+	for _, c := range s {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '/' || c == '.' || c == '-' || c == '_') {
+			return fmt.Sprintf("%q", s)
+		}
+	}
+	return s
+}
