@@ -1,0 +1,193 @@
+// Package script_test tells stories to a server, in the API's own words: what is asked, what is answered, and every event that fired and no
+// other. A story is a file in testdata; a line of it is one of
+//
+//	POST /v1/customers email=a@b.c name="Jenny Rosen" → cus      a request, with its form; the answer's id is kept as $cus
+//	    metadata[a]=b                                            more of its form
+//	12 times POST /v1/customers name=c$i → c                     twelve of them: $c1 to $c12
+//	status == succeeded                                          what the answer must have: ==, !=, >, <, >=, <=, matches REGEXP, contains TEXT,
+//	data.*.id == $b $a                                           length N, keys A B C, exists, null (is there and null), absent. * is every item.
+//	code == 402                                                  the HTTP status, which must be 200 where nothing is said of it
+//	header Request-Id matches ^req_                              a header
+//	body matches \n$                                             the answer as it was sent
+//	client_secret → secret                                       keep something of the answer
+//	events: charge.failed payment_intent.payment_failed          these have fired since the last such line, in this order, and no others
+//	events in any order: a b                                     the same, where Stripe's own order is not known
+//	clock advance 7d                                             move the clock (7d, 1 month, 90m); what becomes due on the way is done
+//	clock to 2026-09-05T10:00:00Z
+//	as publishable                                               whose key the requests after it carry: secret, publishable, live, live publishable,
+//	                                                             nobody, basic (the secret key, as a user name), expired, key TEXT, and
+//	                                                             restricted customer=read charge=write
+//	with Idempotency-Key: k1                                     a header for the next request; with http or with https, for all that follow
+//	open $url                                                    a browser opens a page …
+//	click Complete                                               … and presses a button of it
+//	alone                                                        needs an account of its own
+//
+// $now, ${now+2d}, ${x*500}, ${amount+1}, $account, $key, $secret_key and $publishable_key are there from the start, and form names may have a range: metadata[k{1..51}]=v.
+//
+// Every answer is held to the spec (package shape), and after a story the balance is to be the sum of the balance transactions.
+//
+// A story has a server of its own, in memory, whose clock it moves. With FLORIN_BASE and FLORIN_KEY (and FLORIN_PUBLISHABLE_KEY) the stories are
+// told to a server that runs, one after another, up to their first clock line; -run TestStories/NAME tells one.
+package script_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"florin/internal/domain/account"
+	"florin/internal/server/servertest"
+)
+
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	base := os.Getenv("FLORIN_BASE")
+	t.Cleanup(func() {
+		t.Logf("%d stories, %d requests, %d lines of what is wanted, %d of events", counted.stories.Load(), counted.requests.Load(), counted.wants.Load(), counted.events.Load())
+	})
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			steps, err := parse(string(text))
+			if err != nil {
+				t.Fatalf("%s: %v", file, err)
+			}
+			s := &story{t: t, file: file, vars: map[string]string{}, seen: map[string]bool{}, mine: map[string]bool{}, headers: http.Header{}}
+			if base != "" {
+				s.world = &away{base: base}
+			} else {
+				t.Parallel()
+				s.world = &inside{servertest.New(t)}
+			}
+			s.vars["key"], s.tls = s.as([]string{"secret"})
+			s.key = s.vars["key"]
+			s.vars["secret_key"] = s.key
+			s.vars["publishable_key"], _ = s.world.key(t, []string{"publishable"})
+			if w, ok := s.world.(*inside); ok {
+				s.vars["account"] = w.Account
+			}
+			s.step = &step{}
+			if base != "" {
+				s.newEvents() // what was before is not ours
+			}
+			s.tell(steps)
+		})
+	}
+}
+
+// overTLS makes a request look as if it came over HTTPS.
+func overTLS(r *http.Request) { servertest.OverTLS(r) }
+
+// inside is a server in this process, for one story.
+type inside struct{ *servertest.Server }
+
+func (w *inside) do(r *http.Request) (*http.Response, error) {
+	r.RequestURI = r.URL.RequestURI()
+	r.RemoteAddr = "127.0.0.1:50000"
+	if r.Host == "" {
+		r.Host = "florin.test"
+	}
+	rec := httptest.NewRecorder()
+	w.Server.ServeHTTP(rec, r)
+	return rec.Result(), nil
+}
+
+func (w *inside) now() time.Time { return w.Clock.Now() }
+func (w *inside) clock() bool    { return true }
+func (w *inside) own() bool      { return true }
+
+// advance moves the clock from one thing that is due to the next.
+func (w *inside) advance(t *testing.T, to time.Time) {
+	for {
+		next, err := w.App.RunDue(context.Background())
+		if err != nil {
+			t.Fatalf("what is due: %v", err)
+		}
+		if next == 0 || next > to.Unix() {
+			break
+		}
+		if at := time.Unix(next, 0); at.After(w.Clock.Now()) {
+			w.Clock.Set(at)
+		}
+	}
+	w.Clock.Set(to)
+}
+
+func (w *inside) key(t *testing.T, who []string) (string, bool) {
+	switch who[0] {
+	case "secret":
+		return w.Secret, false
+	case "publishable":
+		return w.Publishable, false
+	case "live":
+		if len(who) > 1 {
+			return w.LivePublishable, true
+		}
+		return w.LiveSecret, true
+	case "expired", "restricted":
+		spec := account.NewKey{Account: w.Account, Type: account.Secret}
+		if who[0] == "restricted" {
+			spec.Type, spec.Permissions = account.Restricted, map[string]string{}
+			for _, p := range who[1:] {
+				resource, level, _ := strings.Cut(p, "=")
+				spec.Permissions[resource] = level
+			}
+		}
+		k, err := w.Accounts.CreateKey(t.Context(), spec)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if who[0] == "expired" {
+			if _, err := w.Accounts.Expire(t.Context(), k.Key, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return k.Secret, false
+	}
+	t.Fatalf("who is %s?", strings.Join(who, " "))
+	return "", false
+}
+
+// away is a server that runs somewhere.
+type away struct{ base string }
+
+var client = &http.Client{
+	Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+func (w *away) do(r *http.Request) (*http.Response, error) {
+	u, err := r.URL.Parse(w.base + r.URL.RequestURI())
+	if err != nil {
+		return nil, err
+	}
+	r.URL, r.Host = u, u.Host
+	return client.Do(r)
+}
+
+func (w *away) now() time.Time                     { return time.Now() }
+func (w *away) clock() bool                        { return false }
+func (w *away) own() bool                          { return false }
+func (w *away) advance(t *testing.T, to time.Time) { t.Fatal("this clock cannot be moved") }
+func (w *away) key(t *testing.T, who []string) (string, bool) {
+	switch who[0] {
+	case "secret":
+		return os.Getenv("FLORIN_KEY"), false
+	case "publishable":
+		return os.Getenv("FLORIN_PUBLISHABLE_KEY"), false
+	}
+	t.Skipf("a server that runs has no %s key for tests", strings.Join(who, " "))
+	return "", false
+}
