@@ -141,7 +141,7 @@ func TestForeignFile(t *testing.T) {
 
 // TestFull lets the disk be full in the middle of a batch. The batch is as if it had never been, and the next one goes on.
 func TestFull(t *testing.T) {
-	e, _ := openTemp(t, Options{})
+	e, path := openTemp(t, Options{})
 	apply(t, e, put("a", 0, 10))
 	pages, err := e.writer.number("PRAGMA page_count")
 	if err != nil {
@@ -162,6 +162,13 @@ func TestFull(t *testing.T) {
 	}
 	batch[0] = put("a", 2, 10)
 	apply(t, e, batch...)
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if e, err = Open(path, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
 	s, err := e.Snapshot(ctx)
 	if err != nil {
 		t.Fatal(err)
@@ -220,8 +227,8 @@ func TestLogIsBounded(t *testing.T) {
 			s.Close()
 		}
 	}
-	write(200)
-	if n := logSize(); n > 128 {
+	write(100)
+	if n := logSize(); n > 100 {
 		t.Errorf("the log has %d MB", n)
 	}
 	long, err := e.Snapshot(ctx)
@@ -232,13 +239,13 @@ func TestLogIsBounded(t *testing.T) {
 		t.Fatal(d, err)
 	}
 	seen := version
-	write(100)
+	write(60)
 	if d, err := long.Get(2, "a"); err != nil || d.Ver != seen {
 		t.Fatal(d, err)
 	}
 	long.Close()
-	write(400)
-	if n := logSize(); n > 128 {
+	write(240)
+	if n := logSize(); n > 100 {
 		t.Errorf("the log has %d MB after a long read", n)
 	}
 }

@@ -22,7 +22,7 @@ func testRandom(t *testing.T, s *suite) {
 	}
 	t.Logf("again with -store.seed=%d", n)
 	w := &world{Rand: rand.New(rand.NewPCG(n, 0)), t: t, s: s, model: newModel()}
-	for range 400 {
+	for range 150 {
 		w.commit()
 		if w.IntN(10) == 0 {
 			w.keepSnapshot()
