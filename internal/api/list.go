@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"math"
 	"slices"
 	"strconv"
 
@@ -158,7 +159,7 @@ func (c *Call) cursor(k *kind, q *store.Query) (backwards bool, err error) {
 	return q.Ascending, nil
 }
 
-// bounds are the limits of a `created` parameter: an exact time, or a range.
+// bounds are the limits of a `created` parameter: an exact time, or a range. 0 is no limit.
 func bounds(v *form.Value) (lo, hi int64) {
 	if v == nil {
 		return 0, 0
@@ -172,12 +173,15 @@ func bounds(v *form.Value) (lo, hi int64) {
 	if v.Given("gte") {
 		lo = max(lo, v.Num("gte"))
 	}
-	hi = 1<<62 - 1
+	hi = math.MaxInt64
 	if v.Given("lt") {
 		hi = v.Num("lt") - 1
 	}
 	if v.Given("lte") {
 		hi = min(hi, v.Num("lte"))
+	}
+	if hi == math.MaxInt64 {
+		return lo, 0
 	}
 	return lo, max(hi, 1)
 }
@@ -196,7 +200,7 @@ func (f *filter) match(body []byte) bool {
 		return got == f.text
 	}
 	n, err := strconv.ParseInt(got, 10, 64)
-	return err == nil && n >= f.lo && n <= f.hi
+	return err == nil && n >= f.lo && (f.hi == 0 || n <= f.hi)
 }
 
 // listFilters are the list's parameters, less those that all lists have.
@@ -304,7 +308,10 @@ func (c *Call) searchPage(b *kind, query *search.Query, q store.Query, limit int
 func (k *kind) searchScan(c *Call, query *search.Query) store.Query {
 	q := store.Query{Scope: c.Scope, Index: k.name}
 	least, greatest := query.Bounds()
-	q.MinCreated, q.MaxCreated = max(least, 0), max(greatest, 1)
+	q.MinCreated = max(least, 0)
+	if greatest < math.MaxInt64 {
+		q.MaxCreated = max(greatest, 1)
+	}
 	for _, eq := range query.Equals() {
 		if !slices.Contains(k.index, eq.Path) {
 			continue
