@@ -180,12 +180,10 @@ func (d *Domain) facts(c *api.Call, raw *rawCard) *CardFacts {
 	return f
 }
 
-// mint makes a payment method of a test card's name, and keeps it. Recorded: cvc_check is pass from the beginning.
+// mint makes a payment method of a test card's name, and keeps it. Recorded 12 times in 2025: cvc_check is unchecked until it is attached or used.
 func (d *Domain) mint(c *api.Call, card *testcard.Card) (*PaymentMethod, error) {
 	pm := d.fresh(c, "card")
 	d.putCard(c, pm, magic(c, card))
-	pass := "pass"
-	pm.Card.Checks.CVCCheck = &pass
 	return pm, c.Save(pm)
 }
 
@@ -209,7 +207,11 @@ func (d *Domain) verify(c *api.Call, pm *PaymentMethod) error {
 	if card == nil {
 		return nil
 	}
-	if dec := card.AttachDecline(); dec != nil && (dec.Code != "incorrect_cvc" || pm.Private.CVC) {
+	dec := card.AttachDecline()
+	if dec == nil && card.Checks.CVC == testcard.Fail {
+		dec = testcard.ByNumber("4000000000000127").Decline // recorded of 4000000000000101, which a payment would take
+	}
+	if dec != nil && (dec.Code != "incorrect_cvc" || pm.Private.CVC) {
 		return fault.DeclinedAttach(*dec)
 	}
 	pm.Card.Checks = Checked(pm, card)

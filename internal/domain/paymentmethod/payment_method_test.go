@@ -93,7 +93,7 @@ func TestTestCards(t *testing.T) {
 	if one.Text("id") == two.Text("id") || one.Status != 200 {
 		t.Errorf("%d %s and %s", one.Status, one.Text("id"), two.Text("id"))
 	}
-	if m, y, cvc := one.At("card", "exp_month"), one.At("card", "exp_year"), one.At("card", "checks", "cvc_check"); m != 9.0 || y != 2027.0 || cvc != "pass" {
+	if m, y, cvc := one.At("card", "exp_month"), one.At("card", "exp_year"), one.At("card", "checks", "cvc_check"); m != 9.0 || y != 2027.0 || cvc != "unchecked" {
 		t.Errorf("expires %v/%v, cvc_check %v", m, y, cvc)
 	}
 	if again := w.Get("/v1/payment_methods/" + one.Text("id")); again.Status != 200 {
@@ -110,7 +110,7 @@ func TestTestCards(t *testing.T) {
 	w.refused(w.Get("/v1/payment_methods/pm_card_nonsense"), refusal{404, "resource_missing", "", "payment_method", "No such PaymentMethod: 'pm_card_nonsense'"})
 }
 
-// TestChecksWithoutCode: cvc_check is null where no code was given; address checks are of what was given.
+// TestChecksOnCreate: cvc_check is null where no code was given; address checks are of what was given.
 func TestChecksOnCreate(t *testing.T) {
 	w := newWorld(t)
 	r := w.ok("/v1/payment_methods", "type", "card", "card[number]", "4242424242424242", "card[exp_month]", "8", "card[exp_year]", "27",
@@ -150,7 +150,7 @@ func TestAttach(t *testing.T) {
 		t.Errorf("%s", r.Body)
 	}
 	w.fired("payment_method.attached")
-	if r := w.ok("/v1/payment_methods/"+w.card("4000000000000101")+"/attach", "customer", cus); r.Text("card", "checks", "cvc_check") != "fail" {
+	if r := w.ok("/v1/payment_methods/"+w.card("4000000000000036", "billing_details[address][postal_code]", "1")+"/attach", "customer", cus); r.Text("card", "checks", "address_postal_code_check") != "fail" {
 		t.Errorf("%s", r.Body)
 	}
 	w.ok("/v1/payment_methods/pm_card_chargeCustomerFail/attach", "customer", cus)
@@ -172,6 +172,8 @@ func TestAttach(t *testing.T) {
 		{"funds", "pm_card_chargeDeclinedInsufficientFunds", []string{"customer", cus},
 			refusal{402, "card_declined", "insufficient_funds", "", "Your card has insufficient funds."}},
 		{"code", w.card("4000000000000127"), []string{"customer", cus},
+			refusal{402, "incorrect_cvc", "incorrect_cvc", "cvc", "Your card's security code is incorrect."}},
+		{"code that fails a check", w.card("4000000000000101"), []string{"customer", cus},
 			refusal{402, "incorrect_cvc", "incorrect_cvc", "cvc", "Your card's security code is incorrect."}},
 		{"a real card", w.card("4111111111111111"), []string{"customer", cus},
 			refusal{402, "card_declined", "test_mode_live_card", "", "Your card was declined. Your request was in test mode"}},
@@ -341,7 +343,7 @@ func TestPublishable(t *testing.T) {
 	}
 }
 
-// TestCustomerWith: what comes with a customer.
+// TestCustomerWithPaymentMethod: what comes with a customer.
 func TestCustomerWithPaymentMethod(t *testing.T) {
 	w := newWorld(t)
 	pm := w.card("4242424242424242")

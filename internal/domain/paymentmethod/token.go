@@ -144,10 +144,6 @@ func (d *Domain) takeToken(c *api.Call, pm *PaymentMethod, token, param string) 
 		got.legacy.bill(&pm.BillingDetails)
 	}
 	d.putCard(c, pm, got.raw)
-	if got.legacy == nil {
-		pass := "pass"
-		pm.Card.Checks.CVCCheck = &pass
-	}
 	return nil
 }
 
