@@ -88,7 +88,7 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 		ev.Request.ID = &c.RequestID
 		ev.Request.IdempotencyKey = &c.IdempotencyKey
 	}
-	if strings.HasSuffix(typ, ".updated") && before != nil {
+	if before != nil && (strings.HasSuffix(typ, ".updated") || strings.HasSuffix(typ, ".detached")) {
 		prev, err := previousAttributes(before, st.body)
 		if err != nil {
 			return fmt.Errorf("%s of %s: %w", typ, st.id, err)

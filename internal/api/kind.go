@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"sync"
 
 	"florin/internal/fault"
 	"florin/internal/jsontext"
@@ -62,6 +63,7 @@ type Kind[T any] struct {
 	Public []string
 	// Internal kinds are never answers, keep no earlier versions, and stand in no list.
 	Internal bool
+	once     sync.Once
 	k        *kind
 }
 
@@ -87,7 +89,13 @@ func (k *Kind[T]) base() *kind {
 	return k.k
 }
 
+// register makes the untyped half; a second app in the same process shares it.
 func (k *Kind[T]) register() *kind {
+	k.once.Do(k.build)
+	return k.k
+}
+
+func (k *Kind[T]) build() {
 	if _, ok := any(new(T)).(Resource); !ok {
 		panic("api: " + k.Name + " does not embed api.Meta")
 	}
@@ -112,7 +120,6 @@ func (k *Kind[T]) register() *kind {
 		b.private = f.Index
 	}
 	k.k = b
-	return b
 }
 
 // Missing is the refusal of an id that names nothing.

@@ -296,7 +296,7 @@ func (d *Domain) paid(c *api.Call, pi *Intent, ch *Charge) error {
 
 // describe fills in what a charge shows of its payment method and of the network's answer.
 func (d *Domain) describe(c *api.Call, ch *Charge, methodID string, res *rail.Result) error {
-	pm, err := paymentmethod.Methods.Get(c, methodID)
+	pm, err := paymentmethod.Get(c, methodID)
 	if err != nil || pm == nil {
 		return err
 	}
@@ -407,7 +407,7 @@ func (d *Domain) declined(c *api.Call, pi *Intent, a *attempt, res *rail.Result,
 		return err
 	}
 	f.Charge = ch.ID
-	pm, err := paymentmethod.Methods.Get(c, a.Method)
+	pm, err := paymentmethod.Get(c, a.Method)
 	if err != nil {
 		return err
 	}
@@ -461,7 +461,7 @@ func checksOf(res *rail.Result) paymentmethod.Checks {
 
 // useMethod notes on a payment method that it has paid, and keeps it for the customer if the intent says so.
 func (d *Domain) useMethod(c *api.Call, a *attempt, res *rail.Result, pi *Intent) error {
-	pm, err := paymentmethod.Methods.Get(c, a.Method)
+	pm, err := paymentmethod.Get(c, a.Method)
 	if err != nil || pm == nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/fault"
+	"florin/internal/form"
 	"florin/internal/jsontext"
 	"florin/internal/rail"
 )
@@ -59,12 +60,12 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 // chargeSource finds what a charge is to be taken from.
 func (d *Domain) chargeSource(c *api.Call) (*method, json.RawMessage, error) {
 	p := c.P
-	source := p.Str("source")
-	if source == "" {
-		source = p.Str("card")
+	source := p.Get("source")
+	if source == nil {
+		source = p.Get("card")
 	}
 	cus := p.Str("customer")
-	if source == "" && cus == "" {
+	if source == nil && cus == "" {
 		return nil, nil, fault.MustProvideSource()
 	}
 	if cus != "" {
@@ -72,13 +73,14 @@ func (d *Domain) chargeSource(c *api.Call) (*method, json.RawMessage, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if source == "" {
-			if source = text(owner.DefaultSource); source == "" {
+		if source == nil {
+			if owner.DefaultSource == nil {
 				return nil, nil, fault.NoCardOnCustomer()
 			}
+			source = &form.Value{Kind: form.String, Text: *owner.DefaultSource}
 		}
 	}
-	pm, card, err := d.methods.FromToken(c, source, "source")
+	pm, card, err := d.methods.FromSource(c, source, "source")
 	if err != nil {
 		return nil, nil, err
 	}
