@@ -14,7 +14,7 @@ import (
 // Append appends v, a pointer to a struct, as Stripe orders it: "id" and "object" first, then the members by name. It differs from
 // encoding/json in what Stripe's answers need:
 //
-//   - a nil map is {} and a nil slice is [], unless the tag says ",nullable": then it is null;
+//   - a nil map is {} and a nil slice is [], unless the field is tagged nil:"null";
 //   - a nil pointer or json.RawMessage is null;
 //   - ",omitempty" leaves out a zero value.
 //
@@ -225,7 +225,7 @@ func structFields(t reflect.Type, base uintptr) []field {
 		name, opts, _ := strings.Cut(tag, ",")
 		f := field{
 			name: name, key: string(AppendString(nil, name)) + ":", offset: base + sf.Offset,
-			write: compile(sf.Type, strings.Contains(opts, "nullable")),
+			write: compile(sf.Type, sf.Tag.Get("nil") == "null"),
 		}
 		if strings.Contains(opts, "omitempty") {
 			ft := sf.Type

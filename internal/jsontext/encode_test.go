@@ -20,7 +20,7 @@ type thing struct {
 	Amount   *int64            `json:"amount"`
 	Metadata map[string]string `json:"metadata"`
 	List     []string          `json:"list"`
-	Null     []string          `json:"a_null,nullable"`
+	Null     []string          `json:"a_null" nil:"null"`
 	Inner    *inner            `json:"inner"`
 	Items    []inner           `json:"items"`
 	Raw      json.RawMessage   `json:"raw"`

@@ -90,7 +90,7 @@ type BusinessProfile struct {
 	AnnualRevenue                    json.RawMessage `json:"annual_revenue"`
 	EstimatedWorkerCount             *int64          `json:"estimated_worker_count"`
 	MCC                              *string         `json:"mcc"`
-	MinorityOwnedBusinessDesignation []string        `json:"minority_owned_business_designation,nullable"`
+	MinorityOwnedBusinessDesignation []string        `json:"minority_owned_business_designation" nil:"null"`
 	MonthlyEstimatedRevenue          json.RawMessage `json:"monthly_estimated_revenue,omitempty"`
 	Name                             *string         `json:"name"`
 	ProductDescription               *string         `json:"product_description,omitempty"`
@@ -141,7 +141,7 @@ type Settings struct {
 		Timezone    *string `json:"timezone"`
 	} `json:"dashboard"`
 	Invoices struct {
-		DefaultAccountTaxIDs    []string `json:"default_account_tax_ids,nullable"`
+		DefaultAccountTaxIDs    []string `json:"default_account_tax_ids" nil:"null"`
 		HostedPaymentMethodSave *string  `json:"hosted_payment_method_save"`
 	} `json:"invoices"`
 	Payments struct {

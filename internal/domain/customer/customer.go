@@ -71,7 +71,7 @@ type Shipping struct {
 
 // InvoiceSettings are what a customer's invoices begin with.
 type InvoiceSettings struct {
-	CustomFields         []CustomField     `json:"custom_fields,nullable"`
+	CustomFields         []CustomField     `json:"custom_fields" nil:"null"`
 	DefaultPaymentMethod *string           `json:"default_payment_method"`
 	Footer               *string           `json:"footer"`
 	RenderingOptions     *RenderingOptions `json:"rendering_options"`
@@ -360,7 +360,7 @@ func cashBalance(c *api.Call, body []byte) ([]byte, error) {
 	}
 	v := &struct {
 		Object          string           `json:"object"`
-		Available       map[string]int64 `json:"available,nullable"`
+		Available       map[string]int64 `json:"available" nil:"null"`
 		Customer        string           `json:"customer"`
 		CustomerAccount *string          `json:"customer_account"`
 		Livemode        bool             `json:"livemode"`

@@ -18,7 +18,7 @@ import (
 // given a payment method, confirmed, perhaps authenticated, perhaps captured later; and ends succeeded or canceled. Amounts are in minor units.
 type Intent struct {
 	api.Meta
-	AllowedPaymentMethodTypes         []string          `json:"allowed_payment_method_types,nullable"`
+	AllowedPaymentMethodTypes         []string          `json:"allowed_payment_method_types" nil:"null"`
 	Amount                            int64             `json:"amount"`
 	AmountCapturable                  int64             `json:"amount_capturable"`
 	AmountDetails                     json.RawMessage   `json:"amount_details"`
@@ -36,7 +36,7 @@ type Intent struct {
 	Customer                          *string           `json:"customer"`
 	CustomerAccount                   *string           `json:"customer_account"`
 	Description                       *string           `json:"description"`
-	ExcludedPaymentMethodTypes        []string          `json:"excluded_payment_method_types,nullable"`
+	ExcludedPaymentMethodTypes        []string          `json:"excluded_payment_method_types" nil:"null"`
 	Hooks                             json.RawMessage   `json:"hooks,omitempty"`
 	LastPaymentError                  json.RawMessage   `json:"last_payment_error"`
 	LatestCharge                      *string           `json:"latest_charge"`
