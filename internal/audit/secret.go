@@ -1,0 +1,93 @@
+package audit
+
+import (
+	"regexp"
+	"slices"
+
+	"florin/internal/jsontext"
+)
+
+// secretKey is an API key or a signing secret in clear. A masked one is shorter.
+var secretKey = regexp.MustCompile(`(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]{16,}`)
+
+// numbers are members whose value is a number by nature that may look like a card's: references of networks and banks.
+var numbers = []string{"network_transaction_id", "reference", "trace_id", "transaction_id", "authorization_code", "acquirer_reference_number"}
+
+// cardNumber says in which member a JSON text has what looks like a full card number: a string with 13 to 19 digits that stand by themselves, with no more
+// than a blank or a hyphen between two of them, that begin as cards do and have their check digit. JSON numbers are amounts and times.
+func cardNumber(b []byte) (member string, found bool) {
+	switch {
+	case len(b) == 0:
+	case b[0] == '{':
+		jsontext.Members(b, func(key string, v []byte) bool {
+			if v = v[:len(v):len(v)]; len(v) > 0 && v[0] == '"' {
+				if found = inText(v) && !slices.Contains(numbers, key) || inText([]byte(key)); found {
+					member = key
+				}
+			} else if member, found = cardNumber(v); found && member == "" {
+				member = key
+			}
+			return !found
+		})
+	case b[0] == '[':
+		jsontext.Items(b, func(v []byte) bool {
+			if len(v) > 0 && v[0] == '"' {
+				found = inText(v)
+			} else {
+				member, found = cardNumber(v)
+			}
+			return !found
+		})
+	}
+	return member, found
+}
+
+// inText says whether a text holds a card number.
+func inText(s []byte) bool {
+	for i := 0; i < len(s); i++ {
+		if !digit(s[i]) || i > 0 && wordly(s[i-1]) {
+			continue
+		}
+		number := make([]byte, 0, 24)
+		end := i
+		for j := i; j < len(s) && len(number) < 24; j++ {
+			switch {
+			case digit(s[j]):
+				number, end = append(number, s[j]), j+1
+			case (s[j] == ' ' || s[j] == '-') && digit(s[j-1]):
+			default:
+				j = len(s)
+			}
+		}
+		if (end == len(s) || !wordly(s[end])) && card(number) {
+			return true
+		}
+		i = end - 1
+	}
+	return false
+}
+
+func digit(c byte) bool { return c >= '0' && c <= '9' }
+
+// wordly says whether a byte joins the digits beside it to something longer, such as an id.
+func wordly(c byte) bool {
+	return digit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c >= 0x80
+}
+
+// card says whether digits are a card number: of a length and a beginning that are in use, and with the right check digit.
+func card(n []byte) bool {
+	if len(n) < 13 || len(n) > 19 || n[0] < '2' || n[0] > '6' {
+		return false
+	}
+	sum := 0
+	for i, c := range n {
+		d := int(c - '0')
+		if (len(n)-i)%2 == 0 {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum += d
+	}
+	return sum%10 == 0
+}
