@@ -52,7 +52,7 @@ sdk: ## the official SDKs against the binary
 crash: ## kill -9 under load, restart, compare and audit, RUNS times (100)
 	$(GO) test ./test/crash -v -count=1 -timeout 60m -runs $(RUNS)
 
-bench: ## payments a second, latency, start, memory and size, beside the bare handler
+bench: ## payments and reads a second, latency, start, memory and size, beside the bare handler and the engine alone
 	$(GO) run ./bench
 
 coverage: ## write COVERAGE.md: what every operation does
