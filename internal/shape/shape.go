@@ -114,14 +114,10 @@ func (c *checker) oneOf(path string, schemas []string, v *value) {
 	}
 	kind, deleted := v.member("object"), v.member("deleted") != nil
 	var fit []*spec.Schema
-	for _, name := range schemas {
+	for _, name := range spread(schemas) {
 		s := spec.SchemaOf(name)
 		if s == nil {
 			c.add(path, "the spec has no schema %s", name)
-			return
-		}
-		if shape := s.Shape(); shape.Kind == spec.Ref { // a choice of its own, such as external_account
-			c.oneOf(path, shape.Refs, v)
 			return
 		}
 		if (s.Property("deleted") != nil && s.Property("deleted").Required) != deleted && len(schemas) > 1 {
@@ -140,6 +136,18 @@ func (c *checker) oneOf(path string, schemas []string, v *value) {
 		return
 	}
 	c.best(path, len(fit), func(c *checker, i int) { c.members(path, fit[i].Shape(), v) })
+}
+
+// spread puts in the place of a schema that is only a choice between others, such as external_account, the others.
+func spread(schemas []string) (out []string) {
+	for _, name := range schemas {
+		if s := spec.SchemaOf(name); s != nil && s.Shape().Kind == spec.Ref {
+			out = append(out, spread(s.Shape().Refs)...)
+		} else {
+			out = append(out, name)
+		}
+	}
+	return out
 }
 
 // best tries several shapes, and keeps the complaints of that which has the fewest.
