@@ -87,6 +87,8 @@ func (a *auditor) charge(d *store.Doc) {
 	refunded, captured := number(d.Body, "amount_refunded"), number(d.Body, "amount_captured")
 	authorized := max(number(d.Body, "amount"), number(d.Priv, "authorized"))
 	switch {
+	case letGo(d) && refunded == authorized:
+		return // nothing was captured, and all that was held is shown as refunded; there is no refund
 	case refunded < 0 || captured < 0:
 		a.charges.found("%s: refunded %d, captured %d", d.ID, refunded, captured)
 	case refunded > captured:
@@ -97,6 +99,11 @@ func (a *auditor) charge(d *store.Doc) {
 	if refunded != 0 {
 		a.charged[docKey{d.Scope, d.ID}] = refunded
 	}
+}
+
+// letGo says whether a charge captured nothing, and what it held has been let go. API versions before 2025-03-31 show that as a refund (facts 13, B3).
+func letGo(d *store.Doc) bool {
+	return number(d.Body, "amount_captured") == 0 && jsontext.Text(d.Priv, "released") == "true"
 }
 
 func (a *auditor) refund(d *store.Doc) {
@@ -169,14 +176,19 @@ func (a *auditor) status(d *store.Doc) {
 func (a *auditor) event(d *store.Doc) error {
 	a.events.count++
 	var shows struct {
-		Ref string `json:"ref"`
-		Ver int64  `json:"ver"`
+		Ref    string `json:"ref"`
+		Ver    int64  `json:"ver"`
+		System bool   `json:"system"`
 	}
 	if err := json.Unmarshal(d.Priv, &shows); err != nil || shows.Ref == "" {
 		a.events.found("%s: shows nothing", d.ID)
 		return nil
 	}
-	v, err := a.snap.Version(d.Scope, shows.Ref, shows.Ver)
+	scope := d.Scope
+	if shows.System { // an account
+		scope = store.System
+	}
+	v, err := a.snap.Version(scope, shows.Ref, shows.Ver)
 	if err != nil {
 		return err
 	}
@@ -218,6 +230,9 @@ func (a *auditor) delivery(d *store.Doc) error {
 	scope := store.Scope(number(d.Body, "account"))
 	for _, kind := range []string{"event", "webhook_endpoint"} {
 		id := jsontext.Text(d.Body, strings.TrimPrefix(kind, "webhook_"))
+		if home := number(d.Body, "home"); home != 0 && kind != "event" { // the platform's, of a connected account
+			scope = store.Scope(home)
+		}
 		got, err := a.snap.Get(scope, id)
 		if err != nil {
 			return err

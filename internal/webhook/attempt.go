@@ -125,7 +125,15 @@ func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) 
 		return nil, err
 	}
 	scope := store.Scope(account)
-	we, err := snap.Get(scope, jsontext.Text(doc.Body, "endpoint"))
+	home := scope // of the endpoint
+	if h := jsontext.Text(doc.Body, "home"); h != "" {
+		n, err := strconv.ParseInt(h, 10, 64)
+		if err != nil {
+			return nil, err
+		}
+		home = store.Scope(n)
+	}
+	we, err := snap.Get(home, jsontext.Text(doc.Body, "endpoint"))
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +153,7 @@ func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) 
 	if err := json.Unmarshal(we.Priv, &private); err != nil {
 		return nil, fmt.Errorf("%s: %w", we.ID, err)
 	}
-	secrets, err := webhookendpoint.Secrets(d.vault, scope, we.ID, private.Secrets, d.clock.Now().Unix())
+	secrets, err := webhookendpoint.Secrets(d.vault, home, we.ID, private.Secrets, d.clock.Now().Unix())
 	if err != nil {
 		return nil, err
 	}
@@ -162,11 +170,15 @@ func render(snap store.Snapshot, scope store.Scope, id string) ([]byte, error) {
 		return nil, fmt.Errorf("there is no event %s", id)
 	}
 	var shows struct {
-		Ref string `json:"ref"`
-		Ver int64  `json:"ver"`
+		Ref    string `json:"ref"`
+		Ver    int64  `json:"ver"`
+		System bool   `json:"system"`
 	}
 	if err := json.Unmarshal(ev.Priv, &shows); err != nil {
 		return nil, fmt.Errorf("%s: %w", id, err)
+	}
+	if shows.System {
+		scope = store.System
 	}
 	object, err := snap.Version(scope, shows.Ref, shows.Ver)
 	if err != nil {

@@ -346,7 +346,9 @@ func TestLiveRetries(t *testing.T) {
 func TestRedirect(t *testing.T) {
 	w := newWorld(t)
 	other := newHook(t, nil)
-	h := newHook(t, func(rw http.ResponseWriter, r *http.Request) { http.Redirect(rw, r, other.URL, http.StatusTemporaryRedirect) })
+	h := newHook(t, func(rw http.ResponseWriter, r *http.Request) {
+		http.Redirect(rw, r, other.URL, http.StatusTemporaryRedirect)
+	})
 	w.endpoint(h.URL)
 	w.run()
 	w.emit(1, "customer.created")

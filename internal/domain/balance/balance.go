@@ -8,14 +8,13 @@ import (
 	"encoding/json"
 
 	"florin/internal/api"
+	"florin/internal/domain/account"
 	"florin/internal/jsontext"
 	"florin/internal/ledger"
 )
 
-// A Domain keeps balances. Its hooks are set when the server is wired.
+// A Domain keeps balances. Its hook is set when the server is wired.
 type Domain struct {
-	// DefaultCurrency is the currency in which the account of a call is paid; nil: usd.
-	DefaultCurrency func(c *api.Call) string
 	// PaidOut finds the balance transactions that an automatic payout has paid out, by their ids; nil, or a nil map: there is no such payout.
 	PaidOut func(c *api.Call, payout string) (map[string]bool, error)
 }
@@ -89,7 +88,7 @@ func (d *Domain) fill(c *api.Call, b *Balance) error {
 	}
 	b.Object, b.Livemode = "balance", c.Live()
 	b.Available, b.Pending, b.RefundAndDisputePrefunding = nil, nil, Prefunding{}
-	for _, f := range d.inOrder(c, ledger.Balance(sums)) {
+	for _, f := range inOrder(c, ledger.Balance(sums)) {
 		zero := Amount{Currency: f.Currency}
 		b.Available = append(b.Available, amount(f.Currency, f.Available))
 		b.Pending = append(b.Pending, amount(f.Currency, f.Pending))
@@ -101,10 +100,10 @@ func (d *Domain) fill(c *api.Call, b *Balance) error {
 
 // inOrder puts the account's own currency first, whether there is money in it or not.
 // unverified: recordings show the currencies in no order that could be told.
-func (d *Domain) inOrder(c *api.Call, funds []ledger.Funds) []ledger.Funds {
+func inOrder(c *api.Call, funds []ledger.Funds) []ledger.Funds {
 	own := "usd"
-	if d.DefaultCurrency != nil {
-		own = d.DefaultCurrency(c)
+	if a := account.Of(c); a != nil && a.DefaultCurrency != "" {
+		own = a.DefaultCurrency
 	}
 	out := []ledger.Funds{ledger.Nothing(own)}
 	for _, f := range funds {
