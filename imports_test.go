@@ -16,7 +16,7 @@ var layers = []struct {
 	apart    bool
 	packages string
 }{
-	{false, "fault jsontext clock id testcard money spec spec/gen form search"}, // leaves
+	{false, "fault jsontext clock id testcard money spec spec/gen form search version"}, // leaves
 	{false, "store store/memory store/sqlite store/storetest"},
 	{false, "ledger task vault rail"},
 	{false, "api"},
