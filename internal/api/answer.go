@@ -20,8 +20,8 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 			return err
 		}
 		rep.status, rep.fault, rep.sent = f.Status, f, true
-		rep.body = FaultBody(f, c.logURL())
-		return nil
+		rep.body, _, err = c.back(FaultBody(f, c.logURL()))
+		return err
 	}
 	rep.status = http.StatusOK
 	switch v := res.(type) {
@@ -45,7 +45,13 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 		rep.body = c.reduce(rep.body)
 	}
 	if c.expand != nil {
-		rep.body, err = c.expandAll(rep.body)
+		if rep.body, err = c.expandAll(rep.body); err != nil {
+			return err
+		}
+	}
+	body, differs, err := c.back(rep.body)
+	if differs {
+		rep.body, rep.ref, rep.ver = body, "", 0 // no version of the object is like it
 	}
 	return err
 }

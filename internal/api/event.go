@@ -9,6 +9,7 @@ import (
 	"florin/internal/id"
 	"florin/internal/jsontext"
 	"florin/internal/store"
+	"florin/internal/version"
 )
 
 // An Event tells that something has happened to an object, and shows the object as it then was. It is written in the unit of work that made
@@ -26,6 +27,8 @@ type Event struct {
 	Private         struct {
 		Ref string `json:"ref"` // the object's id …
 		Ver int64  `json:"ver"` // … and the version shown
+		// System says that the object is kept in the system's scope.
+		System bool `json:"system,omitempty"`
 	} `json:"-"`
 }
 
@@ -46,7 +49,8 @@ var Events = &Kind[Event]{Name: "event", Prefixes: []string{"evt"}, Index: []str
 // A Delivery is one event's way to one webhook endpoint. It stands in the queue until the endpoint has confirmed or it was given up.
 type Delivery struct {
 	Meta
-	Account  int64     `json:"account"` // the scope of event and endpoint
+	Account  int64     `json:"account"`        // the scope of event and endpoint
+	Home     int64     `json:"home,omitempty"` // the scope of the endpoint, where it is the platform's of a connected account
 	Event    string    `json:"event"`
 	Endpoint string    `json:"endpoint"`
 	Queue    string    `json:"queue,omitempty"` // "due" while it waits
@@ -76,9 +80,10 @@ func (c *Call) emit(typ string, st *state, before []byte) error {
 }
 
 func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) error {
-	ev := Events.NewAt(c, st.scope, id.Event(c.now, c.accountPart(), st.id), c.now)
-	ev.Created, ev.Livemode, ev.Type = c.now, st.scope.Live(), typ
-	ev.Private.Ref, ev.Private.Ver = st.id, ver
+	scope := c.scopeOf(st)
+	ev := Events.NewAt(c, scope, id.Event(c.now, c.accountPart(), st.id), c.now)
+	ev.Created, ev.Livemode, ev.Type = c.now, scope.Live(), typ
+	ev.Private.Ref, ev.Private.Ver, ev.Private.System = st.id, ver, st.scope == store.System
 	if c.Who != nil {
 		v := c.Who.AccountVersion
 		ev.APIVersion = &v
@@ -96,18 +101,12 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 		ev.Data.PreviousAttributes = prev
 	}
 	if c.app.Subscribers != nil {
-		endpoints, err := c.app.Subscribers(c, st.scope, ev)
-		if err != nil {
+		if err := c.deliver(ev, scope, false); err != nil {
 			return err
 		}
-		ev.PendingWebhooks = int64(len(endpoints))
-		for _, we := range endpoints {
-			d := Deliveries.NewAt(c, store.System, DeliveryID(ev.ID, we), c.now)
-			d.Account, d.Event, d.Endpoint, d.Queue = int64(st.scope), ev.ID, we, "due"
-			if err := c.Save(d); err != nil {
-				return err
-			}
-		}
+	}
+	if err := c.connected(ev); err != nil {
+		return err
 	}
 	c.events = append(c.events, ev)
 	return c.Save(ev)
@@ -135,13 +134,18 @@ func (c *Call) EmitMark(typ string, m Mark) error {
 // viewEvent puts the object that an event shows back into it, and counts what is still to be delivered.
 func viewEvent(c *Call, d *store.Doc) ([]byte, error) {
 	var ref struct {
-		Ref string
-		Ver int64
+		Ref    string
+		Ver    int64
+		System bool
 	}
 	if err := json.Unmarshal(d.Priv, &ref); err != nil {
 		return nil, fmt.Errorf("event %s: %w", d.ID, err)
 	}
-	object, err := c.version(d.Scope, ref.Ref, ref.Ver)
+	scope := d.Scope
+	if ref.System {
+		scope = store.System
+	}
+	object, err := c.version(scope, ref.Ref, ref.Ver)
 	if err != nil {
 		return nil, fmt.Errorf("event %s: %w", d.ID, err)
 	}
@@ -149,7 +153,7 @@ func viewEvent(c *Call, d *store.Doc) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ShowEvent(d.Body, object, pending), nil
+	return version.Event(jsontext.Text(d.Body, "api_version"), ShowEvent(d.Body, object, pending), reader{c, d.Scope})
 }
 
 // ShowEvent makes an event's JSON from what is stored of it, the object that it shows, and the number of endpoints that have yet to confirm.

@@ -7,6 +7,7 @@ import (
 	"florin/internal/form"
 	"florin/internal/jsontext"
 	"florin/internal/spec"
+	"florin/internal/version"
 )
 
 // maxExpand is how many levels a path of expand[] may have. Known from: facts 05 (5d).
@@ -109,7 +110,7 @@ func (q *request) expandable(path string) *fault.Error {
 		if s == nil {
 			continue
 		}
-		if s.CanExpand(first) {
+		if s.CanExpand(first) || version.Expandable(q.version, s.Resource, first) {
 			return nil
 		}
 		if k := q.app.kinds[s.Resource]; k != nil && k.include[first] != nil {

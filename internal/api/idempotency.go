@@ -26,10 +26,11 @@ type idempotent struct {
 	Ver int64  `json:"ver,omitempty"`
 	// … a text, …
 	Body json.RawMessage `json:"body,omitempty"`
-	// … or, while Status is 0 and where the answer shows a secret, what makes it.
-	Answer string `json:"answer,omitempty"`
-	Arg    string `json:"arg,omitempty"`
-	Sent   bool   `json:"sent,omitempty"` // Stripe-Should-Retry: false
+	// … or, while Status is 0 and where the answer shows a secret, what makes it, and at which API version.
+	Answer  string `json:"answer,omitempty"`
+	Arg     string `json:"arg,omitempty"`
+	Version string `json:"version,omitempty"`
+	Sent    bool   `json:"sent,omitempty"` // Stripe-Should-Retry: false
 }
 
 var idempotents = &Kind[idempotent]{Name: "_idempotency", Internal: true}
@@ -90,6 +91,9 @@ func (c *Call) seen(print string) (*reply, error) {
 		return nil, fault.IdempotencyMismatch(c.IdempotencyKey)
 	}
 	r := &reply{status: int(rec.Status), original: rec.Request, replayed: true, sent: rec.Sent, stored: true}
+	if rec.Version != "" {
+		c.Version = rec.Version
+	}
 	switch {
 	case rec.Status == 0:
 		// The process that sent it died, or it is still out. What becomes of it is found out by a task; until then it is in progress.
@@ -100,7 +104,7 @@ func (c *Call) seen(print string) (*reply, error) {
 		if err := c.answer(r, res, err); err != nil {
 			return nil, err
 		}
-		rec.Answer, rec.Arg = "", ""
+		rec.Answer, rec.Arg, rec.Version = "", "", ""
 		return r, c.remember(rec, r)
 	case rec.Answer != "":
 		res, err := c.app.answers[rec.Answer](c, rec.Arg)

@@ -73,6 +73,7 @@ var steps = []struct {
 	{"permissions", (*request).permit},             //
 	{"idempotency key", (*request).idempotencyKey}, //
 	{"version", (*request).apiVersion},             //
+	{"walk forward", (*request).forward},           // what an older version sends → what the newest takes
 	{"decode", (*request).decode},                  // form → the operation's parameters
 	{"is it built", (*request).built},              // what is missing says so, by name
 	{"in flight", (*request).enter},                // one request a key at a time
@@ -116,7 +117,7 @@ func (q *request) run() (rep *reply) {
 func (q *request) refuse(err error) *reply {
 	var f *fault.Error
 	if errors.As(err, &f) {
-		return &reply{status: f.Status, fault: f, body: q.faultBody(f), sent: f.Executed}
+		return &reply{status: f.Status, fault: f, body: q.back(q.faultBody(f)), sent: f.Executed}
 	}
 	return q.unexpected(err)
 }
@@ -338,7 +339,7 @@ func (q *request) execute() (*reply, error) {
 		}
 		if ans, ok := res.(Answer); ok && err == nil && len(c.sends) > 0 {
 			out, answer = rec, ans
-			rec.Answer, rec.Arg = ans.Name, ans.Arg
+			rec.Answer, rec.Arg, rec.Version = ans.Name, ans.Arg, c.Version
 			return c.Save(rec)
 		}
 		rep = &reply{original: q.id}
@@ -358,7 +359,7 @@ func (q *request) execute() (*reply, error) {
 		if err != nil {
 			return err
 		}
-		rec.Answer, rec.Arg = "", ""
+		rec.Answer, rec.Arg, rec.Version = "", "", ""
 		res, err := c.app.answers[answer.Name](c, answer.Arg)
 		if err == ErrStillOut {
 			return err
@@ -407,7 +408,7 @@ func (c *Call) conclude(rep *reply, rec *idempotent, res any, err error) error {
 	}
 	rep.stored, rep.sent = true, true
 	if ans, ok := res.(Answer); ok && ans.Secret {
-		rec.Answer, rec.Arg = ans.Name, ans.Arg
+		rec.Answer, rec.Arg, rec.Version = ans.Name, ans.Arg, c.Version
 	}
 	return c.remember(rec, rep)
 }
