@@ -37,8 +37,8 @@ type App struct {
 	Log   *slog.Logger
 	// Authenticate finds out who a key belongs to; stripeAccount is the account to act as, if any.
 	Authenticate func(ctx context.Context, key, stripeAccount string) (*Principal, error)
-	// Subscribers lists the webhook endpoints that want an event.
-	Subscribers func(c *Call, scope store.Scope, ev *Event) ([]string, error)
+	// Subscribers lists the webhook endpoints of a scope that want an event: those for the account's own, or those for its connected accounts'.
+	Subscribers func(c *Call, scope store.Scope, ev *Event, connect bool) ([]string, error)
 	// PrincipalOf is whom tasks of a scope are done as.
 	PrincipalOf func(ctx context.Context, scope store.Scope) (*Principal, error)
 	// Requests is told of every request that was answered.
@@ -170,11 +170,12 @@ func (a *App) principalOf(ctx context.Context, scope store.Scope) (*Principal, e
 // A KeyKind is what sort of key a caller has.
 type KeyKind uint8
 
-// The kinds of keys, by what their names begin with: sk_, rk_ and pk_.
+// The kinds of keys, by what their names begin with: sk_, rk_, pk_ and ek_.
 const (
 	SecretKey KeyKind = iota
 	RestrictedKey
 	PublishableKey
+	EphemeralKey
 )
 
 // A Principal is who calls: an account in one mode, and what its key may do. It is shared between requests and never changed.
@@ -182,11 +183,16 @@ type Principal struct {
 	Scope          store.Scope
 	AccountID      string // acct_…
 	AccountVersion string // the account's default API version
+	Version        string // the API version that the key was made for; "" for most: the account's
 	Kind           KeyKind
 	Masked         string // the key as it may be shown in messages
 	KeyID          string // what the log calls the key
 	// Permit refuses an operation that the key has no permission for; nil permits all.
 	Permit func(op *spec.Operation) *fault.Error
+	// Admit refuses a call for what it is about, before its handler runs: a key that is for one customer sees no other. nil admits all.
+	Admit func(c *Call) error
 	// Holder is the account itself, for the domains.
 	Holder any
+	// Platform is who acts as a connected account, or answers for it; nil: the account acts by itself.
+	Platform *Principal
 }

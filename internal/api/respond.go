@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"florin/internal/fault"
 	"florin/internal/jsontext"
@@ -70,8 +71,8 @@ func (q *request) headers(h http.Header, rep *reply) {
 			h["X-Stripe-Routing-Context-Priority-Tier"] = liveTier
 		}
 	}
-	if q.account != "" {
-		h["Stripe-Account"] = []string{q.account}
+	if account := q.echoed(); account != "" {
+		h["Stripe-Account"] = []string{account}
 	}
 	if q.idemKey != "" {
 		h["Idempotency-Key"] = []string{q.idemKey}
@@ -96,6 +97,15 @@ func (q *request) headers(h http.Header, rep *reply) {
 	if rep.sent && h["Stripe-Should-Retry"] == nil {
 		h["Stripe-Should-Retry"] = no
 	}
+}
+
+// echoed is the account that the answer names: the one that the request acted as, or that its path is about. Known from: facts 03 (3a).
+func (q *request) echoed() string {
+	if rest, ok := strings.CutPrefix(q.path, "/v1/accounts/acct_"); ok && q.account == "" {
+		id, _, _ := strings.Cut(rest, "/")
+		return "acct_" + id
+	}
+	return q.account
 }
 
 // preflight answers what a browser asks before it sends a request to another origin.

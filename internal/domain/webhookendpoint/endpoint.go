@@ -316,10 +316,11 @@ func roster(c *api.Call, scope store.Scope) (*Roster, error) {
 	case r == nil:
 		r = rosters.NewAt(c, scope, rosterID, c.Now())
 		return r, c.Save(r)
-	case scope == c.Scope:
-		return rosters.Find(c, rosterID, "")
 	}
-	return r, nil // unguarded: plumbing guards only what is in the call's own scope
+	was := c.Scope
+	c.Scope = scope // Find looks where the call acts
+	defer func() { c.Scope = was }()
+	return rosters.Find(c, rosterID, "")
 }
 
 // touch marks the endpoints of the call's scope as changed.
@@ -352,8 +353,9 @@ type subscriber struct {
 // unverified: which; these are asked for and answered, rather than told.
 var explicit = map[string]bool{"issuing_authorization.request": true}
 
-// Subscribers are the endpoints that want an event, for api.App.Subscribers. It runs in the unit of work that emits the event.
-func (d *Domain) Subscribers(c *api.Call, scope store.Scope, ev *api.Event) ([]string, error) {
+// Subscribers are the endpoints of a scope that want an event, for api.App.Subscribers: of the account's own events or, with connect, of those of
+// its connected accounts. It runs in the unit of work that emits the event.
+func (d *Domain) Subscribers(c *api.Call, scope store.Scope, ev *api.Event, connect bool) ([]string, error) {
 	r, err := roster(c, scope)
 	if err != nil || r.Endpoints == 0 {
 		return nil, err
@@ -364,7 +366,7 @@ func (d *Domain) Subscribers(c *api.Call, scope store.Scope, ev *api.Event) ([]s
 	}
 	var out []string
 	for _, s := range k.endpoints {
-		if !s.connect && (s.types[ev.Type] || s.every && !explicit[ev.Type]) {
+		if s.connect == connect && (s.types[ev.Type] || s.every && !explicit[ev.Type]) {
 			out = append(out, s.id)
 		}
 	}

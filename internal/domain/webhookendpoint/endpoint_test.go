@@ -90,7 +90,7 @@ func (w *world) emit(id, typ string) (heard []string) {
 			return err
 		}
 		var err error
-		heard, err = w.d.Subscribers(c, c.Scope, &api.Event{Type: typ})
+		heard, err = w.d.Subscribers(c, c.Scope, &api.Event{Type: typ}, false)
 		return err
 	})
 	if err != nil {
