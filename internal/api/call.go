@@ -30,6 +30,7 @@ type Call struct {
 	Who     *Principal
 	Scope   store.Scope // where the call acts
 	Version string      // the API version of the answer
+	Asked   bool        // the request itself asks for that version
 
 	RequestID      string // "" when no request asked for this (a task)
 	IdempotencyKey string

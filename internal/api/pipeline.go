@@ -33,7 +33,6 @@ type request struct {
 
 	id        string // req_…
 	path      string
-	key       string // the API key as sent; never kept
 	account   string // Stripe-Account
 	who       *Principal
 	op        *spec.Operation
@@ -43,6 +42,7 @@ type request struct {
 	params    *form.Value
 	expand    *expansion
 	version   string
+	asked     bool // the request names its version
 	idemKey   string
 	givenIdem bool // the client sent the key
 	print     string
@@ -230,9 +230,12 @@ func (q *request) apiVersion() error {
 		q.version = h
 	}
 	if q.version == "" {
-		q.version = q.who.AccountVersion
+		if q.version = q.who.Version; q.version == "" {
+			q.version = q.who.AccountVersion
+		}
 		return nil
 	}
+	q.asked = true
 	plain, _, _ := strings.Cut(q.version, ";") // a beta suffix is echoed as sent
 	if !spec.KnownVersion(strings.TrimSpace(plain)) {
 		bad := q.version
@@ -304,10 +307,20 @@ func (q *request) clientIP() string {
 
 func (q *request) call() *Call {
 	c := q.app.newCall(context.WithoutCancel(q.r.Context()), q.who.Scope)
-	c.Op, c.P, c.Who, c.Version = q.op, q.params, q.who, q.version
+	c.Op, c.P, c.Who, c.Version, c.Asked = q.op, q.params, q.who, q.version, q.asked
 	c.RequestID, c.IdempotencyKey, c.vars, c.url = q.id, q.idemKey, q.vars, q.path
 	c.expand, c.ip = q.expand, q.clientIP()
 	return c
+}
+
+// handle runs the handler, if the key may be used for what the call is about.
+func (q *request) handle(c *Call) (any, error) {
+	if q.who.Admit != nil {
+		if err := q.who.Admit(c); err != nil {
+			return nil, err
+		}
+	}
+	return q.route.handle(c)
 }
 
 // execute runs the handler in a unit of work, and what it sends outside.
@@ -315,7 +328,7 @@ func (q *request) execute() (*reply, error) {
 	if q.r.Method != http.MethodPost {
 		var rep *reply
 		_, err := q.app.transact(q.call, func(c *Call) error {
-			res, err := q.route.handle(c)
+			res, err := q.handle(c)
 			rep = &reply{}
 			return c.answer(rep, res, err)
 		})
@@ -332,7 +345,7 @@ func (q *request) execute() (*reply, error) {
 				return err
 			}
 		}
-		res, err := q.route.handle(c)
+		res, err := q.handle(c)
 		rec, rerr := c.record(q.print)
 		if rerr != nil {
 			return rerr

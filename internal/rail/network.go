@@ -30,7 +30,7 @@ func (Network) Do(_ context.Context, r Request) (Result, error) {
 	res.AuthorizationCode = fmt.Sprintf("%06d", lot%1_000_000)
 	res.NetworkTransactionID = fmt.Sprintf("%015d", lot%1_000_000_000_000_000)
 	res.RiskScore = int64(lot % 65)
-	if r.Operation != Authorize {
+	if r.Operation != Authorize && r.Operation != Verify {
 		return res, nil
 	}
 	card := testcard.ByNumber(r.Card.Number)
@@ -39,8 +39,28 @@ func (Network) Do(_ context.Context, r Request) (Result, error) {
 		res.Status, res.Decline = Declined, &fault.Decline{Code: d.Code, DeclineCode: d.DeclineCode, Message: d.Message}
 		return res, nil
 	}
-	authorize(&res, card, r)
+	if r.Operation == Verify {
+		verify(&res, card, r)
+	} else {
+		authorize(&res, card, r)
+	}
 	return res, nil
+}
+
+// verify decides whether a card can be set up for later: whether the cardholder must authenticate, and what the issuer then says of the card.
+// Recorded: 4000000000000341 is good until it is charged. What attaching a card refuses is refused here, too.
+func verify(res *Result, card *testcard.Card, r Request) {
+	checks(res, card, r)
+	if decided := authenticate(res, card, r); decided {
+		return
+	}
+	d := card.AttachDecline()
+	if d == nil && r.CVC && res.CVCCheck == testcard.Fail {
+		d = testcard.ByNumber("4000000000000127").Decline
+	}
+	if d != nil && (d.Code != "incorrect_cvc" || r.CVC) {
+		res.Status, res.Decline = Declined, d
+	}
 }
 
 // authorize decides about a payment, in the order in which a real one is: what stops it before it is sent, whether the cardholder must

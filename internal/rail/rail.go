@@ -18,8 +18,10 @@ import (
 // An Operation is what is asked of the network.
 type Operation string
 
-// The operations. Authorize and Increment hold money, Capture takes what is held, Reverse lets it go, Refund gives back what was taken.
+// The operations. Verify asks whether a card is good, for no money. Authorize and Increment hold money, Capture takes what is held, Reverse
+// lets it go, Refund gives back what was taken.
 const (
+	Verify    Operation = "verify"
 	Authorize Operation = "authorize"
 	Increment Operation = "increment"
 	Capture   Operation = "capture"
