@@ -132,7 +132,7 @@ func (b *bench) hooked(l load, patience time.Duration) (*sample, error) {
 	if _, _, err := t.one(t.post("/v1/webhook_endpoints", "", form), nil); err != nil {
 		return nil, fmt.Errorf("make an endpoint: %w", err)
 	}
-	l.keepTimes = true
+	l.keepTimes, l.during = true, func() { b.profileSlice(f) }
 	began := time.Now()
 	s, out, err := t.measure(l, 0)
 	if err != nil {

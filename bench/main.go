@@ -40,14 +40,13 @@ type bench struct {
 	slice   time.Duration
 	rounds  int
 	profile string // file for a CPU profile; "" takes none
-	pprofAt string
-	env     []string // for florin
 
 	dir, root, binary string
 	running           []*process
 	folders           int
 
-	plain, secure *target // one florin
+	server        *florin
+	plain, secure *target // ways to it
 	bare, bareTLS *target // one bare handler
 	alone         *alone
 	answerBytes   int
@@ -151,19 +150,12 @@ func choose(only string, full bool) ([]row, error) {
 
 // measure does everything, in order.
 func (b *bench) measure(ctx context.Context, chosen []row, starts int, all bool) error {
-	if b.profile != "" {
-		at, err := freePort()
-		if err != nil {
-			return err
-		}
-		b.pprofAt, b.env = at, []string{"FLORIN_PPROF=" + at}
-	}
 	data := filepath.Join(b.dir, "data")
 	f, err := b.serve(data)
 	if err != nil {
 		return err
 	}
-	b.env = nil
+	b.server = f
 	if all {
 		b.say("idle memory")
 		time.Sleep(3 * time.Second)

@@ -132,6 +132,7 @@ type florin struct {
 	HTTP, HTTPS, CA string
 	SecretKey       string `json:"secret_key"`
 	data            string
+	pprofAt         string // host:port, with a profile
 	known           ids
 }
 
@@ -143,7 +144,14 @@ func (b *bench) serve(data string) (*florin, error) {
 		return nil, err
 	}
 	cmd := exec.Command(b.binary, "serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", ready)
-	cmd.Env = append(os.Environ(), b.env...)
+	if b.profile != "" {
+		at, err := freePort()
+		if err != nil {
+			return nil, err
+		}
+		f.pprofAt = at
+		cmd.Env = append(os.Environ(), "FLORIN_PPROF="+at)
+	}
 	p, err := start(cmd)
 	if err != nil {
 		return nil, err

@@ -44,17 +44,17 @@ func freePort() (string, error) {
 }
 
 // profileSlice takes a CPU profile of the server for one slice; the last one taken is kept.
-func (b *bench) profileSlice() {
+func (b *bench) profileSlice(f *florin) {
 	if b.profile == "" {
 		return
 	}
 	seconds := max(1, int(b.slice/time.Second))
-	if err := fetch(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", b.pprofAt, seconds), b.profile); err != nil {
+	if err := fetch(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", f.pprofAt, seconds), b.profile); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: profile:", err)
 		return
 	}
 	for _, kind := range []string{"allocs", "heap"} {
-		if err := fetch(fmt.Sprintf("http://%s/debug/pprof/%s", b.pprofAt, kind), b.profile+"."+kind); err != nil {
+		if err := fetch(fmt.Sprintf("http://%s/debug/pprof/%s", f.pprofAt, kind), b.profile+"."+kind); err != nil {
 			fmt.Fprintln(os.Stderr, "bench: profile:", err)
 		}
 	}

@@ -30,8 +30,8 @@ func (r *report) lines() [][]string {
 			continue
 		}
 		ratio := ""
-		if limit := r.summary(row.against); limit != nil {
-			ratio = fmt.Sprintf("%.1f %%", 100*s.perSecond/limit.perSecond)
+		if x := r.ratio(row); x > 0 {
+			ratio = fmt.Sprintf("%.1f %%", 100*x)
 		}
 		cpu, disk := "", ""
 		if s.cpu > 0 {
@@ -53,6 +53,18 @@ func (r *report) summary(name string) *summary {
 		return summarize(all)
 	}
 	return nil
+}
+
+// ratio is a row's rate to that of its limit in the same round, the median of the rounds; 0 if it has no limit.
+func (r *report) ratio(row row) float64 {
+	var ratios []float64
+	limits := r.b.samples[row.against]
+	for i, s := range r.b.samples[row.name] {
+		if i < len(limits) {
+			ratios = append(ratios, s.perSecond/limits[i].perSecond)
+		}
+	}
+	return middle(ratios)
 }
 
 // notes say what does not fit into the table.
@@ -133,7 +145,8 @@ func (r *report) write(path string) error {
 		fmt.Fprintf(&b, "- %s\n", n)
 	}
 	b.WriteString(`
-**per second** is the median of the slices, **slices** the slowest and the fastest. **of limit** is the ratio to the bare handler's row: a ` + "`net/http`" + `
+**per second** is the median of the slices, **slices** the slowest and the fastest. **of limit** is the ratio to the bare handler's row in the
+same round, the median of the rounds: a ` + "`net/http`" + `
 server that reads the same request and answers the same bytes, and does nothing else. **CPU** is the server's, work after the answer included. **disk** is
 what the server had written to the disk for each, log and file together. Every payment is created and confirmed (a card, ` + "`pm_card_visa`" + `), durable
 before it is answered (SQLite, synchronous FULL), with its charge, balance transaction, ledger moves, events and idempotency answer, under an

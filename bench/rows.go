@@ -73,7 +73,7 @@ func onHooked(conns int) func(*bench) (*sample, error) {
 func (b *bench) on(t *target, w workload, conns int) (*sample, error) {
 	l := load{work: w, conns: conns, warm: warm, run: b.slice}
 	if t == b.plain || t == b.secure {
-		l.during = b.profileSlice
+		l.during = func() { b.profileSlice(b.server) }
 	}
 	s, out, err := t.measure(l, settling)
 	if err != nil {
