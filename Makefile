@@ -6,7 +6,7 @@ RUNS        ?= 100
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages whose tests run goroutines side by side.
-RACE ?= ./internal/api/... ./internal/clock/... ./internal/rail/... ./internal/server/... ./internal/store/... ./internal/task/... \
+RACE ?= ./internal/api/... ./internal/clock/... ./internal/rail/... ./internal/server/... ./internal/store ./internal/store/memory \
         ./internal/vault/... ./internal/webhook/...
 
 # The replay tool, which is not part of this repository, and what it replays.
@@ -37,6 +37,7 @@ lint: ## gofmt, vet and staticcheck
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not formatted:" $$unformatted; exit 1; }
 	$(GO) vet ./...
 	cd test/sdk/go && $(GO) vet ./...
+	cd test/browser/drive && $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 
 race: ## the tests of what runs side by side, under the race detector

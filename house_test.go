@@ -47,6 +47,7 @@ var mayBeWorldly = map[string]string{
 	"internal/store/db.go":      "numbers the order of insertion across restarts; nobody reads it as a time",
 	"internal/store/storetest/": "tests every engine: random units, real crashes",
 	"internal/sim/":             "random worlds; the seed is printed",
+	"internal/rail/railtest/":   "a network on bad days; tests print the seed",
 	"bench/":                    "measures real time",
 	"test/":                     "drives real processes, in real time",
 }

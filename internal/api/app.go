@@ -59,7 +59,6 @@ type route struct {
 	handle      Handler
 	plain       bool // create, retrieve, update, list or delete without behaviour of its own
 	publishable bool // may be called with a publishable key
-	lookups     bool
 }
 
 // New makes an app on a store. The domains are added by Use.

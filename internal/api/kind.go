@@ -188,7 +188,7 @@ func (k *Kind[T]) Each(c *Call, path, value string, yield func(*T) bool) error {
 	b := k.base()
 	q := store.Query{Scope: c.Scope, Index: b.name}
 	if path != "" {
-		q.Index, q.Value = b.name+"."+path, value
+		q.Index, q.Value = b.name+"."+path, search.Fold(value)
 	}
 	var failed error
 	err := c.scan(q, func(d *store.Doc) bool {

@@ -27,6 +27,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/page"
 	"florin/internal/rail"
 	"florin/internal/store"
 	"florin/internal/store/memory"
@@ -96,6 +97,9 @@ func (s *Server) wire() {
 
 	app.Authenticate, app.PrincipalOf = accounts.Authenticate, accounts.PrincipalOf
 	app.Subscribers = endpoints.Subscribers
+	pages := page.New(app, payments)
+	s.mount("/3d_secure_2/", pages)
+	s.mount("/receipts/", pages)
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
 
 	s.Accounts, s.Payments = accounts, payments

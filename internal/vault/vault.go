@@ -105,7 +105,7 @@ func OpenFrom(source string) (*Vault, error) {
 		}
 		return parse(text)
 	}
-	return nil, fmt.Errorf("vault: source %q is none of file:, env: and cmd:", kind)
+	return nil, fmt.Errorf("vault: source %q begins with none of file:, env: and cmd: (a path, a name, a command)", kind)
 }
 
 // Memory returns a vault with a new key that is kept nowhere: what it sealed is lost with the process.

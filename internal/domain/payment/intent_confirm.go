@@ -249,12 +249,6 @@ type encryption struct {
 	RootCertificateAuthorities []string `json:"root_certificate_authorities"`
 }
 
-// A Challenge is what the page shows a customer who is to authenticate.
-type Challenge struct {
-	Intent, Merchant, Amount, Last4, Brand string
-	ReturnURL                              string
-}
-
 // ChallengeOf finds the authentication that a customer was sent to; nil if it is none, or over.
 func (d *Domain) ChallengeOf(c *api.Call, intent, secret, challenge string) (*Intent, error) {
 	pi, err := Intents.Get(c, intent)
