@@ -69,7 +69,9 @@ func TestStories(t *testing.T) {
 				s.world = &away{base: base}
 			} else {
 				t.Parallel()
-				s.world = &inside{servertest.New(t)}
+				srv := servertest.New(t)
+				srv.App.Base = "http://florin.test"
+				s.world = &inside{srv}
 			}
 			s.vars["key"], s.tls = s.as([]string{"secret"})
 			s.key = s.vars["key"]
