@@ -146,7 +146,7 @@ func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) 
 	if err != nil {
 		return nil, err
 	}
-	if event, err = d.atVersion(event, jsontext.Text(we.Body, "api_version")); err != nil {
+	if event, err = d.atVersion(ctx, snap, scope, event, jsontext.Text(we.Body, "api_version")); err != nil {
 		return nil, err
 	}
 	var private webhookendpoint.Private
@@ -195,16 +195,16 @@ func render(snap store.Snapshot, scope store.Scope, id string) ([]byte, error) {
 }
 
 // atVersion is an event as an endpoint wants it: at its own API version if it has one, otherwise at the account's, which the event names.
-func (d *Deliverer) atVersion(event []byte, version string) ([]byte, error) {
+func (d *Deliverer) atVersion(ctx context.Context, snap store.Snapshot, scope store.Scope, event []byte, version string) ([]byte, error) {
 	if version == "" {
 		version = jsontext.Text(event, "api_version")
 	} else {
 		event = setVersion(event, version)
 	}
-	if d.Render == nil || version == "" {
+	if version == "" {
 		return event, nil
 	}
-	return d.Render(version, event)
+	return d.Render(ctx, snap, scope, version, event)
 }
 
 // setVersion puts another api_version into an event.

@@ -59,8 +59,8 @@ type Deliverer struct {
 	AllowPrivate bool
 	// RootCAs are whose certificates are believed; nil: the system's.
 	RootCAs *x509.CertPool
-	// Render brings an event's JSON to an older API version; nil: it is sent as it is.
-	Render func(version string, event []byte) ([]byte, error)
+	// Render makes an event show its data as an API version does.
+	Render func(ctx context.Context, snap store.Snapshot, scope store.Scope, version string, event []byte) ([]byte, error)
 
 	app   *api.App
 	db    *store.DB
@@ -118,7 +118,7 @@ type line struct {
 // New makes a deliverer.
 func New(app *api.App, db *store.DB, v *vault.Vault, clk clock.Clock, log *slog.Logger) *Deliverer {
 	d := &Deliverer{
-		Timeout: 20 * time.Second, app: app, db: db, vault: v, clock: clk, log: log, wake: make(chan struct{}, 1),
+		Timeout: 20 * time.Second, Render: app.RenderEvent, app: app, db: db, vault: v, clock: clk, log: log, wake: make(chan struct{}, 1),
 		lines: map[string]*line{}, known: map[string]struct{}{}, record: make(chan result, 4096),
 	}
 	db.OnCommit(d.committed)

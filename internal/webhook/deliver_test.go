@@ -494,7 +494,7 @@ func TestResend(t *testing.T) {
 func TestVersion(t *testing.T) {
 	w := newWorld(t)
 	h := newHook(t, nil)
-	w.d.Render = func(version string, event []byte) ([]byte, error) {
+	w.d.Render = func(_ context.Context, _ store.Snapshot, _ store.Scope, version string, event []byte) ([]byte, error) {
 		return append(event[:len(event)-1], `,"rendered":"`+version+`"}`...), nil
 	}
 	w.call("POST", "/v1/webhook_endpoints", url.Values{"url": {h.URL}, "enabled_events[]": {"*"}, "api_version": {"2024-06-20"}})
