@@ -20,8 +20,7 @@ var layers = []struct {
 	{false, "shape"}, // holds answers to the spec, in tests
 	{false, "store store/memory store/sqlite store/storetest"},
 	{false, "ledger task vault rail rail/railtest"},
-	{false, "api"},
-	{false, "version"},
+	{false, "version api"},
 	{false, "domain/account domain/customer domain/balance domain/paymentmethod domain/payment domain/setup domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it
 	{true, "webhook page dashboard audit sim"},
 	{false, "server server/servertest"},

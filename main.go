@@ -4,9 +4,10 @@ package main
 import (
 	"os"
 
+	"florin/internal/audit"
 	"florin/internal/cli"
 )
 
 func main() {
-	os.Exit(cli.Program{}.Main(os.Args[1:]))
+	os.Exit(cli.Program{Audit: audit.Check}.Main(os.Args[1:]))
 }

@@ -173,3 +173,12 @@ func name(s store.Scope) string {
 	}
 	return fmt.Sprintf("account %d, %s mode", s.Account(), mode)
 }
+
+// Check is Run for a command: what it finds is its error.
+func Check(ctx context.Context, db *store.DB, out io.Writer) error {
+	findings, err := Run(ctx, db, out)
+	if err == nil && findings > 0 {
+		err = fmt.Errorf("audit: %d findings", findings)
+	}
+	return err
+}

@@ -87,8 +87,7 @@ func (a *auditor) charge(d *store.Doc) {
 	refunded, captured := number(d.Body, "amount_refunded"), number(d.Body, "amount_captured")
 	authorized := max(number(d.Body, "amount"), number(d.Priv, "authorized"))
 	switch {
-	case letGo(d) && refunded == authorized:
-		return // nothing was captured, and all that was held is shown as refunded; there is no refund
+	case letGo(d) && refunded == authorized: // a hold that was given back by a refund
 	case refunded < 0 || captured < 0:
 		a.charges.found("%s: refunded %d, captured %d", d.ID, refunded, captured)
 	case refunded > captured:
@@ -101,7 +100,7 @@ func (a *auditor) charge(d *store.Doc) {
 	}
 }
 
-// letGo says whether a charge captured nothing, and what it held has been let go. API versions before 2025-03-31 show that as a refund (facts 13, B3).
+// letGo says whether a charge captured nothing, and what it held has been let go.
 func letGo(d *store.Doc) bool {
 	return number(d.Body, "amount_captured") == 0 && jsontext.Text(d.Priv, "released") == "true"
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"florin/internal/jsontext"
+	"florin/internal/testcard"
 )
 
 // secretKey is an API key or a signing secret in clear. A masked one is shorter.
@@ -42,24 +43,28 @@ func cardNumber(b []byte) (member string, found bool) {
 	return member, found
 }
 
-// inText says whether a text holds a card number.
+// inText says whether a text holds a card number: digits in one piece, or in the groups in which cards show them.
 func inText(s []byte) bool {
 	for i := 0; i < len(s); i++ {
 		if !digit(s[i]) || i > 0 && wordly(s[i-1]) {
 			continue
 		}
 		number := make([]byte, 0, 24)
+		groups := []int{0} // how many digits stand together
 		end := i
+	digits:
 		for j := i; j < len(s) && len(number) < 24; j++ {
 			switch {
 			case digit(s[j]):
 				number, end = append(number, s[j]), j+1
+				groups[len(groups)-1]++
 			case (s[j] == ' ' || s[j] == '-') && digit(s[j-1]):
+				groups = append(groups, 0)
 			default:
-				j = len(s)
+				break digits
 			}
 		}
-		if (end == len(s) || !wordly(s[end])) && card(number) {
+		if (end == len(s) || !wordly(s[end])) && grouped(groups) && testcard.Valid(string(number)) {
 			return true
 		}
 		i = end - 1
@@ -67,27 +72,26 @@ func inText(s []byte) bool {
 	return false
 }
 
+// grouped says whether digits stand together as on cards: all of them, or 4-4-4-4, 4-4-4-4-3, 4-6-4 and 4-6-5.
+func grouped(groups []int) bool {
+	if groups[len(groups)-1] == 0 { // a blank or a hyphen behind the last digit
+		groups = groups[:len(groups)-1]
+	}
+	if len(groups) == 1 {
+		return true
+	}
+	for i, n := range groups {
+		last := i == len(groups)-1
+		if n > 6 || n < 3 || !last && n != 4 && n != 6 {
+			return false
+		}
+	}
+	return groups[0] == 4
+}
+
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
 // wordly says whether a byte joins the digits beside it to something longer, such as an id.
 func wordly(c byte) bool {
 	return digit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' || c == '.' || c >= 0x80
-}
-
-// card says whether digits are a card number: of a length and a beginning that are in use, and with the right check digit.
-func card(n []byte) bool {
-	if len(n) < 13 || len(n) > 19 || n[0] < '2' || n[0] > '6' {
-		return false
-	}
-	sum := 0
-	for i, c := range n {
-		d := int(c - '0')
-		if (len(n)-i)%2 == 0 {
-			if d *= 2; d > 9 {
-				d -= 9
-			}
-		}
-		sum += d
-	}
-	return sum%10 == 0
 }

@@ -113,7 +113,7 @@ func show(c *api.Call, acct *account.Account, ch *payment.Charge) (*receipt, err
 		return true
 	})
 	switch {
-	case !ch.Captured && ch.Refunded:
+	case !ch.Captured && (ch.Refunded || ch.Private.Released):
 		v.Title, v.Refunds = "Canceled", nil
 	case !ch.Captured:
 		v.Title = "Authorized"

@@ -28,7 +28,7 @@ func (Network) Do(_ context.Context, r Request) (Result, error) {
 	res := Result{Status: Approved, RiskLevel: "normal"}
 	lot := draw(r.Attempt)
 	res.AuthorizationCode = fmt.Sprintf("%06d", lot%1_000_000)
-	res.NetworkTransactionID = fmt.Sprintf("%015d", lot%1_000_000_000_000_000)
+	res.NetworkTransactionID = fmt.Sprintf("1%014d", lot%100_000_000_000_000) // no card number begins so
 	res.RiskScore = int64(lot % 65)
 	if r.Operation != Authorize && r.Operation != Verify {
 		return res, nil

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -167,7 +166,7 @@ func (g *grants) permit(op *spec.Operation, have map[string]string, masked, acco
 		return nil
 	}
 	level, label := "write", "Write"
-	if op.Method == http.MethodGet {
+	if op.Method == "GET" {
 		level, label = "read", "Read"
 	}
 	if h := have[need.name]; h == level || h == "write" {

@@ -248,7 +248,7 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 	}
 	ch.Paid = true
 	ch.Private.FundsNow, ch.Private.RefundPending, ch.Private.RefundFails = res.FundsNow, res.RefundPending, res.RefundFails
-	ch.Private.Authorized = ch.Amount
+	ch.Private.Authorized, ch.Private.Attempt = ch.Amount, a.ID
 	ch.ReceiptURL = opt(c.Base() + "/receipts/payment/" + merchant(c).ID + "/" + ch.ID + "/" + id.Secret(24))
 	if err := ch.move("succeeded"); err != nil {
 		return err

@@ -67,6 +67,7 @@ type Charge struct {
 type ChargePrivate struct {
 	Authorized    int64  `json:"authorized"`               // what the network holds or has held, minor units
 	Released      bool   `json:"released,omitempty"`       // what was not captured has been let go
+	Attempt       string `json:"attempt,omitempty"`        // that the network approved, where one was written down
 	CardCountry   string `json:"card_country,omitempty"`   // two letters; the fee depends on it
 	FundsNow      bool   `json:"funds_now,omitempty"`      // available at once (a test card)
 	RefundPending bool   `json:"refund_pending,omitempty"` // how refunds to the card will go (test cards)

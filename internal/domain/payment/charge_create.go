@@ -116,7 +116,7 @@ func (d *Domain) captureCharge(c *api.Call) (any, error) {
 		return nil, fault.ChargeOfIntent(*ch.PaymentIntent).AfterStart()
 	case ch.Captured:
 		return nil, fault.ChargeAlreadyCaptured(ch.ID)
-	case !ch.Paid || ch.Refunded:
+	case !ch.Paid || ch.Refunded || ch.Private.Released:
 		return nil, fault.ChargeNotCapturable(ch.ID)
 	}
 	amount := ch.Amount
@@ -150,7 +150,7 @@ func (d *Domain) captureCharge(c *api.Call) (any, error) {
 // expireCharge is the task that lets go of a charge that nobody has captured in time.
 func (d *Domain) expireCharge(c *api.Call, id string) error {
 	ch, err := Charges.Get(c, id)
-	if err != nil || ch == nil || ch.Captured || ch.Refunded {
+	if err != nil || ch == nil || ch.Captured || ch.Refunded || ch.Private.Released {
 		return err
 	}
 	return d.letGo(c, ch, "charge.expired")

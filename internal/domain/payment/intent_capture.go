@@ -195,7 +195,7 @@ func (d *Domain) cancelIntent(c *api.Call) (any, error) {
 	if pi.Status == succeeded || pi.Status == canceled {
 		return nil, intentState(c, pi, fault.CannotCancel(pi.Status))
 	}
-	return pi, d.cancel(c, pi, c.P.Str("cancellation_reason"), "charge.refunded")
+	return pi, d.cancel(c, pi, c.P.Str("cancellation_reason"))
 }
 
 // expireIntent is the task that ends the hold of an intent that nobody has captured in time.
@@ -204,21 +204,22 @@ func (d *Domain) expireIntent(c *api.Call, intent string) error {
 	if err != nil || pi == nil || pi.Status != needsCapture {
 		return err
 	}
-	return d.cancel(c, pi, "automatic", "charge.expired")
+	return d.cancel(c, pi, "expired", "charge.expired")
 }
 
 // Cancel ends an intent from another domain, with its reason.
 func (d *Domain) Cancel(c *api.Call, pi *Intent, reason string) error {
-	return d.cancel(c, pi, reason, "charge.refunded")
+	return d.cancel(c, pi, reason)
 }
 
-func (d *Domain) cancel(c *api.Call, pi *Intent, reason, released string) error {
+// cancel ends an intent; what it holds is let go, which the events tell of the charge.
+func (d *Domain) cancel(c *api.Call, pi *Intent, reason string, events ...string) error {
 	if pi.Status == needsCapture {
 		ch, err := Charges.Get(c, text(pi.LatestCharge))
 		if err != nil {
 			return err
 		}
-		if err := d.letGo(c, ch, released); err != nil {
+		if err := d.letGo(c, ch, events...); err != nil {
 			return err
 		}
 	}
@@ -238,17 +239,13 @@ func (d *Domain) cancel(c *api.Call, pi *Intent, reason, released string) error 
 	return c.Save(pi, "payment_intent.canceled")
 }
 
-// letGo releases what a charge holds and has not captured. A charge that captured nothing shows it as refunded in full.
-func (d *Domain) letGo(c *api.Call, ch *Charge, event string) error {
+// letGo releases what a charge holds and has not captured. Nothing is refunded by that. Known from: facts 13 (B3: since basil).
+func (d *Domain) letGo(c *api.Call, ch *Charge, events ...string) error {
 	if r := d.rails.For(c.Live()); r != nil && !r.Instant() {
-		d.reverse(c, ch.ID)
+		d.reverse(c, ch.Private.Attempt)
 	}
 	ch.Private.Released = true
-	if ch.AmountCaptured > 0 {
-		return c.Save(ch)
-	}
-	ch.AmountRefunded, ch.Refunded = ch.Amount, true
-	return c.Save(ch, event)
+	return c.Save(ch, events...)
 }
 
 // amountDetailsOf are the parts of amount_details that are shown; line items have a list of their own.

@@ -208,7 +208,7 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 		}
 	}
 	switch {
-	case !ch.Paid:
+	case !ch.Paid || ch.Private.Released && !ch.Captured:
 		return 0, fault.ChargeNotRefundable(ch.ID)
 	case ch.Disputed:
 		return 0, fault.ChargedBack(ch.ID)
