@@ -1,5 +1,7 @@
 package fault
 
+import "fmt"
+
 // Amounts come here as text, in Stripe's way of writing them; package money writes and compares them.
 
 // AmountBelowOne refuses a payment of less than one minor unit. It is raised while parameters are checked (recorded: facts 05a).
@@ -37,4 +39,10 @@ func CheckoutTooSmall(minimum, currencyUpper string) *Error {
 func CheckoutConvertsTooSmall(minimum, amount, converted string) *Error {
 	return Coded("amount_too_small", "",
 		"The Checkout Session's total amount must convert to at least "+minimum+". "+amount+" converts to approximately "+converted+".").AfterStart()
+}
+
+// AmountStep refuses an amount that the currency has no coins for: step minor units are its smallest.
+// unverified: Stripe's words are not known.
+func AmountStep(step int64, currency string) *Error {
+	return Invalid("amount", fmt.Sprintf("Invalid amount: amounts in %s must be a multiple of %d.", currency, step))
 }

@@ -100,7 +100,7 @@ var Customers = &api.Kind[Customer]{
 // A Domain is the customers of all accounts. Its hooks are set by the domains above when they are made; one that is nil refuses by name.
 type Domain struct {
 	// Attach attaches a payment method to a customer, as POST /v1/payment_methods/{payment_method}/attach does.
-	Attach func(c *api.Call, paymentMethod string, cus *Customer, param string) error
+	Attach func(c *api.Call, paymentMethod string, cus *Customer, param string) (id string, err error)
 	// Attached refuses a payment method that is not attached to the customer.
 	Attached func(c *api.Call, paymentMethod string, cus *Customer, param string) error
 	// AddSource gives a customer a card of old, from a token or its data, and makes it the default.
@@ -165,8 +165,16 @@ func (d *Domain) create(c *api.Call) (any, error) {
 		if d.Attach == nil {
 			return nil, fault.NotYet("POST /v1/customers with payment_method", "payment_method")
 		}
-		if err := d.Attach(c, pm, cus, "payment_method"); err != nil {
+		attached, err := d.Attach(c, pm, cus, "payment_method")
+		if err != nil {
 			return nil, err
+		}
+		// A test card's name means the payment method that it has just become (`stripe trigger customer.subscription.created` says it twice: facts 08o).
+		if def := cus.InvoiceSettings.DefaultPaymentMethod; def != nil && *def == pm {
+			cus.InvoiceSettings.DefaultPaymentMethod = &attached
+			if err := c.Save(cus); err != nil {
+				return nil, err
+			}
 		}
 	}
 	if err := d.defaultMethod(c, cus); err != nil {
@@ -306,6 +314,9 @@ func (d *Domain) defaultMethod(c *api.Call, cus *Customer) error {
 	pm := c.P.At("invoice_settings").Str("default_payment_method")
 	if pm == "" {
 		return nil
+	}
+	if set := cus.InvoiceSettings.DefaultPaymentMethod; set != nil {
+		pm = *set
 	}
 	if d.Attached == nil {
 		return fault.NotAttached(pm, param)

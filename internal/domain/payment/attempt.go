@@ -260,7 +260,7 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 		return d.chargeApproved(c, ch)
 	}
 	pi.PaymentMethod, pi.LastPaymentError, pi.NextAction = &a.Method, nil, nil
-	if pi.CaptureMethod == "manual" {
+	if pi.captureMethod("card") == "manual" {
 		return d.held(c, pi, ch, how)
 	}
 	return d.paid(c, pi, ch)
@@ -274,7 +274,7 @@ func (d *Domain) paid(c *api.Call, pi *Intent, ch *Charge) error {
 	if err := d.move(c, pi, succeeded); err != nil {
 		return err
 	}
-	if pi.CaptureMethod != "automatic_async" {
+	if pi.captureMethod("card") != "automatic_async" {
 		if err := d.earn(c, ch, ch.Amount); err != nil {
 			return err
 		}

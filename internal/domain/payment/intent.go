@@ -10,6 +10,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
+	"florin/internal/jsontext"
 	"florin/internal/money"
 	"florin/internal/spec"
 )
@@ -279,6 +280,9 @@ func (d *Domain) checkAmount(c *api.Call, amount int64, currency string) error {
 	if f := money.Check(amount, currency, account.Of(c).DefaultCurrency); f != nil {
 		return f
 	}
+	if step := money.Step(currency, false); amount%step != 0 {
+		return fault.AmountStep(step, currency)
+	}
 	return nil
 }
 
@@ -467,6 +471,14 @@ func (d *Domain) setOptions(pi *Intent, given *form.Value) {
 		opts[typ] = of
 	}
 	pi.PaymentMethodOptions = opts
+}
+
+// captureMethod is how payments by a type of payment method are captured: as its options say, or else as the intent does.
+func (pi *Intent) captureMethod(typ string) string {
+	if own := jsontext.Scalar(pi.PaymentMethodOptions[typ]["capture_method"]); own != "" {
+		return own
+	}
+	return pi.CaptureMethod
 }
 
 // transient options belong to one confirmation, and are not shown.

@@ -102,6 +102,7 @@ func (d *Domain) Routes(r *api.Router) {
 	r.Handle("GET /v1/customers/{customer}/payment_methods", d.listOfCustomer)
 	r.Handle("GET /v1/customers/{customer}/payment_methods/{payment_method}", d.retrieveOfCustomer)
 	d.tokenRoutes(r)
+	d.confirmationTokenRoutes(r)
 	d.sourceRoutes(r)
 }
 
@@ -118,6 +119,15 @@ func (d *Domain) create(c *api.Call) (any, error) {
 // FromData makes a payment method of its data, inline (payment_method_data) or as POST /v1/payment_methods takes it. param is what the data
 // is called, "" at the top.
 func (d *Domain) FromData(c *api.Call, data *form.Value, param string) (*PaymentMethod, error) {
+	pm, err := d.describe(c, data, param)
+	if err != nil {
+		return nil, err
+	}
+	return pm, c.Save(pm)
+}
+
+// describe makes a payment method of its data, for its caller to save.
+func (d *Domain) describe(c *api.Call, data *form.Value, param string) (*PaymentMethod, error) {
 	typ := data.Str("type")
 	if typ == "" {
 		return nil, fault.Missing(within(param, "type"))
@@ -147,7 +157,7 @@ func (d *Domain) FromData(c *api.Call, data *form.Value, param string) (*Payment
 	if session := data.At("radar_options").Str("session"); session != "" {
 		pm.RadarOptions = api.AppendValue(nil, data.Get("radar_options"))
 	}
-	return pm, c.Save(pm)
+	return pm, nil
 }
 
 // fresh is a new payment method that has nothing yet.
@@ -276,12 +286,12 @@ func (d *Domain) attachVerified(c *api.Call, pm *PaymentMethod, cus *customer.Cu
 }
 
 // attachNew is the customers' hook: a customer is made with a payment method.
-func (d *Domain) attachNew(c *api.Call, paymentMethod string, cus *customer.Customer, param string) error {
+func (d *Domain) attachNew(c *api.Call, paymentMethod string, cus *customer.Customer, param string) (id string, err error) {
 	pm, err := d.Resolve(c, paymentMethod, param)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return d.attachVerified(c, pm, cus)
+	return pm.ID, d.attachVerified(c, pm, cus)
 }
 
 // attached is the customers' hook: it refuses a payment method that is not the customer's.
