@@ -1,10 +1,6 @@
 package version
 
-import (
-	"strings"
-
-	"florin/internal/jsontext"
-)
+import "strings"
 
 // gate20221115 is 2022-11-15. F4 names no code; F5 is about orders and SKUs, which are gone for good.
 var gate20221115 = gate{"2022-11-15", []change{
@@ -37,7 +33,7 @@ var gate20221115 = gate{"2022-11-15", []change{
 		},
 	},
 	{
-		id: "F3", what: "errors say what became of an attempt with other methods than cards", kinds: []string{failure}, marks: attemptMarks(),
+		id: "F3", what: "errors say what became of an attempt with other methods than cards", kinds: []string{failure}, marks: []string{`code":"payment_`},
 		back: func(w *walk, o *object) error {
 			if !attemptCodes[o.text("code")] {
 				return nil
@@ -58,11 +54,4 @@ var gate20221115 = gate{"2022-11-15", []change{
 var attemptCodes = map[string]bool{
 	"payment_intent_payment_attempt_expired": true, "payment_method_customer_decline": true, "payment_method_not_available": true,
 	"payment_method_provider_decline": true, "payment_method_provider_timeout": true,
-}
-
-func attemptMarks() (marks []string) {
-	for code := range attemptCodes {
-		marks = append(marks, `"code":`+string(jsontext.AppendString(nil, code)))
-	}
-	return marks
 }

@@ -19,7 +19,7 @@ var gate20250331 = gate{"2025-03-31", []change{
 	},
 	{
 		id: "B3", what: "an authorization that has expired is canceled as expired, not as automatic", kinds: []string{"payment_intent"},
-		marks: []string{`"cancellation_reason":"expired"`},
+		marks: []string{`reason":"expired"`},
 		back: func(w *walk, o *object) error {
 			if o.text("cancellation_reason") == "expired" {
 				o.setText("cancellation_reason", "automatic")

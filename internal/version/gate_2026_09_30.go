@@ -37,7 +37,7 @@ var gate20260930 = gate{"2026-09-30", []change{
 		},
 	},
 	{
-		id: "E7", what: "the mandate of a card is shown though it is inactive", marks: []string{`"mandate":"mandate_`},
+		id: "E7", what: "the mandate of a card is shown though it is inactive", marks: []string{`mandate":"m`},
 		kinds: []string{"setup_intent", "charge"},
 		back: func(w *walk, o *object) (err error) {
 			hide := func(o *object) {
@@ -70,7 +70,7 @@ var gate20260930 = gate{"2026-09-30", []change{
 		},
 	},
 	{
-		id: "E10", what: "BLIK declines say why", kinds: []string{failure}, marks: []string{`"blik"`},
+		id: "E10", what: "BLIK declines say why", kinds: []string{failure}, marks: []string{`blik"`},
 		back: func(w *walk, o *object) error {
 			generic(o, []string{"blik"}, []string{
 				"code_invalid", "code_expired", "insufficient_funds", "customer_declined", "payment_limit_exceeded", "partner_generic_decline",

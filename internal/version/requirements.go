@@ -12,7 +12,7 @@ var holders = []string{"account", "person", "capability"}
 // requirementMarks are what an answer holds that shows one of the codes.
 func requirementMarks(codes map[string]string) (marks []string) {
 	for code := range codes {
-		marks = append(marks, `"code":"`+code+`"`)
+		marks = append(marks, code+`"`)
 	}
 	return marks
 }

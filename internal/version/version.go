@@ -38,7 +38,7 @@ type change struct {
 	// Back makes of an object in the newest shape what versions below the gate show. It is called for objects of these kinds.
 	kinds []string
 	back  func(w *walk, o *object) error
-	// marks are texts of which an answer holds one if the change matters to it; none: any object of the kinds.
+	// marks are texts of which an answer holds one if the change matters to it; none: any with an object of the kinds.
 	marks []string
 	// adds are the members that back brings back and that a path of expand[] may begin with.
 	adds []string
@@ -67,7 +67,6 @@ var gates = []gate{
 type plan struct {
 	from    string // the oldest date that it serves
 	back    map[string][]*change
-	marks   [][]byte // an answer without any of them is left as it is
 	adds    map[string]map[string]bool
 	forward map[string][]func(*form.Value) *fault.Error
 }
@@ -101,22 +100,13 @@ func makePlans() []*plan {
 }
 
 func (p *plan) below(ch *change) {
-	marks := ch.marks
 	for _, kind := range ch.kinds {
 		p.back[kind] = append(p.back[kind], ch)
-		if ch.marks == nil {
-			marks = append(marks, `"object":"`+kind+`"`)
-		}
 		for _, member := range ch.adds {
 			if p.adds[kind] == nil {
 				p.adds[kind] = map[string]bool{}
 			}
 			p.adds[kind][member] = true
-		}
-	}
-	for _, m := range marks {
-		if !slices.ContainsFunc(p.marks, func(have []byte) bool { return string(have) == m }) {
-			p.marks = append(p.marks, []byte(m))
 		}
 	}
 	if ch.forward != nil {
@@ -149,7 +139,28 @@ func planOf(version string) *plan {
 
 // touches says whether walking back would change a text at all.
 func (p *plan) touches(body []byte) bool {
-	return slices.ContainsFunc(p.marks, func(m []byte) bool { return bytes.Contains(body, m) })
+	if len(p.back) == 0 {
+		return false
+	}
+	for rest := body; ; {
+		i := bytes.Index(rest, kindKey)
+		if i < 0 {
+			return p.matters(failure, body)
+		}
+		rest = rest[i+len(kindKey):]
+		if end := bytes.IndexByte(rest, '"'); end > 0 && p.matters(string(rest[:end]), body) {
+			return true
+		}
+	}
+}
+
+// kindKey stands before the name of a kind.
+var kindKey = []byte(`object":"`)
+
+func (p *plan) matters(kind string, body []byte) bool {
+	return slices.ContainsFunc(p.back[kind], func(ch *change) bool {
+		return ch.marks == nil || slices.ContainsFunc(ch.marks, func(m string) bool { return bytes.Contains(body, []byte(m)) })
+	})
 }
 
 // Forward makes of the parameters of a request to a version, as they came, what the newest version takes, or refuses what the version does not.
@@ -199,7 +210,7 @@ type Answer struct {
 // Back makes of an answer in the newest shape that of a version, and says whether they differ. If not, it returns the body itself.
 func Back(version string, body []byte, a Answer) (out []byte, differ bool, err error) {
 	p := planOf(version)
-	if len(p.marks) == 0 || !p.touches(body) {
+	if !p.touches(body) {
 		return body, false, nil
 	}
 	w := &walk{plan: p, read: a.Reader, reduced: a.Reduced}
@@ -211,7 +222,7 @@ func Back(version string, body []byte, a Answer) (out []byte, differ bool, err e
 // for good, whatever version the event is read at.
 func Event(version string, event []byte, r Reader) ([]byte, error) {
 	p := planOf(version)
-	if len(p.marks) == 0 || !p.touches(event) {
+	if !p.touches(event) {
 		return event, nil
 	}
 	w := &walk{plan: p, read: r}
