@@ -22,21 +22,28 @@
 //	click Complete                                               … and presses a button of it
 //	alone                                                        needs an account of its own
 //
-// $now, ${now+2d}, ${x*500}, ${amount+1}, $account, $key, $secret_key and $publishable_key are there from the start, and form names may have a range: metadata[k{1..51}]=v.
+// $now, ${now+2d}, ${x*500}, ${amount+1}, $account, $key, $secret_key, $publishable_key, $month and $next_year are there
+// from the start, and form names may have a range: metadata[k{1..51}]=v.
 //
 // Every answer is held to the spec (package shape), and after a story the balance is to be the sum of the balance transactions.
 //
-// A story has a server of its own, in memory, whose clock it moves. With FLORIN_BASE and FLORIN_KEY (and FLORIN_PUBLISHABLE_KEY) the stories are
-// told to a server that runs, one after another, up to their first clock line; -run TestStories/NAME tells one.
+// A story has a server of its own, in memory, whose clock it moves; -run TestStories/NAME tells one.
+//
+// With FLORIN_BASE the stories are told to a server that runs, one after another, up to their first clock line. Each has an account of its own
+// if FLORIN_ACCOUNTS is a command that makes one (florin accounts create --json --data FOLDER); otherwise all have that of FLORIN_KEY and
+// FLORIN_PUBLISHABLE_KEY, and those that say "alone" are left out. Live keys need FLORIN_HTTPS, the address for them.
 package script_test
 
 import (
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -66,7 +73,7 @@ func TestStories(t *testing.T) {
 			}
 			s := &story{t: t, file: file, vars: map[string]string{}, seen: map[string]bool{}, mine: map[string]bool{}, headers: http.Header{}}
 			if base != "" {
-				s.world = &away{base: base}
+				s.world = newAway(t)
 			} else {
 				t.Parallel()
 				srv := servertest.New(t)
@@ -77,13 +84,9 @@ func TestStories(t *testing.T) {
 			s.key = s.vars["key"]
 			s.vars["secret_key"] = s.key
 			s.vars["publishable_key"], _ = s.world.key(t, []string{"publishable"})
-			if w, ok := s.world.(*inside); ok {
-				s.vars["account"] = w.Account
-			}
-			s.step = &step{}
-			if base != "" {
-				s.newEvents() // what was before is not ours
-			}
+			s.vars["month"], s.vars["next_year"] = strconv.Itoa(int(s.world.now().UTC().Month())), strconv.Itoa(s.world.now().UTC().Year()+1)
+			s.step = &step{text: "(before the story)"}
+			s.begin()
 			s.tell(steps)
 		})
 	}
@@ -163,15 +166,56 @@ func (w *inside) key(t *testing.T, who []string) (string, bool) {
 }
 
 // away is a server that runs somewhere.
-type away struct{ base string }
+type away struct {
+	base, https string
+	keys        map[string]string // what key has: "secret", "publishable", "live", "live publishable"
+	alone       bool
+}
+
+// newAway is the server of FLORIN_BASE, with an account of the story's own if FLORIN_ACCOUNTS can make one.
+func newAway(t *testing.T) *away {
+	w := &away{base: os.Getenv("FLORIN_BASE"), https: os.Getenv("FLORIN_HTTPS"), keys: map[string]string{
+		"secret": os.Getenv("FLORIN_KEY"), "publishable": os.Getenv("FLORIN_PUBLISHABLE_KEY"),
+	}}
+	command := strings.Fields(os.Getenv("FLORIN_ACCOUNTS"))
+	if len(command) == 0 {
+		return w
+	}
+	out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).Output()
+	if err != nil {
+		t.Fatalf("%s: %v", strings.Join(command, " "), err)
+	}
+	var made struct {
+		Keys []struct {
+			Type, Secret string
+			Livemode     bool
+		}
+	}
+	if err := json.Unmarshal(out, &made); err != nil {
+		t.Fatal(err)
+	}
+	w.alone = true
+	for _, k := range made.Keys {
+		name := k.Type
+		if k.Livemode {
+			name = strings.TrimSuffix("live "+k.Type, " secret")
+		}
+		w.keys[name] = k.Secret
+	}
+	return w
+}
 
 var client = &http.Client{
-	Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
+	Transport:     &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}, //nolint:gosec // the local authority is not this machine's
 	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 }
 
 func (w *away) do(r *http.Request) (*http.Response, error) {
-	u, err := r.URL.Parse(w.base + r.URL.RequestURI())
+	base := w.base
+	if r.TLS != nil && w.https != "" {
+		base = w.https
+	}
+	u, err := r.URL.Parse(base + r.URL.RequestURI())
 	if err != nil {
 		return nil, err
 	}
@@ -181,15 +225,15 @@ func (w *away) do(r *http.Request) (*http.Response, error) {
 
 func (w *away) now() time.Time                     { return time.Now() }
 func (w *away) clock() bool                        { return false }
-func (w *away) own() bool                          { return false }
+func (w *away) own() bool                          { return w.alone }
 func (w *away) advance(t *testing.T, to time.Time) { t.Fatal("this clock cannot be moved") }
+
 func (w *away) key(t *testing.T, who []string) (string, bool) {
-	switch who[0] {
-	case "secret":
-		return os.Getenv("FLORIN_KEY"), false
-	case "publishable":
-		return os.Getenv("FLORIN_PUBLISHABLE_KEY"), false
+	name := strings.Join(who, " ")
+	live := who[0] == "live"
+	if key := w.keys[name]; key != "" && (!live || w.https != "") {
+		return key, live
 	}
-	t.Skipf("a server that runs has no %s key for tests", strings.Join(who, " "))
+	t.Skipf("no %s key for a server that runs", name)
 	return "", false
 }
