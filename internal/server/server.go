@@ -20,9 +20,12 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/domain/balance"
 	"florin/internal/domain/customer"
+	"florin/internal/domain/customersession"
+	"florin/internal/domain/ephemeralkey"
 	"florin/internal/domain/event"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/domain/webhookendpoint"
 	"florin/internal/fault"
 	"florin/internal/id"
@@ -63,6 +66,7 @@ type Server struct {
 	App      *api.App
 	Accounts *account.Accounts
 	Payments *payment.Domain
+	Setups   *setup.Domain
 	Vault    *vault.Vault
 
 	cfg    Config
@@ -91,18 +95,20 @@ func (s *Server) wire() {
 	customers := customer.New()
 	balances := balance.New()
 	methods := paymentmethod.New(customers, s.Vault)
+	setups := setup.New(methods, s.rails())
+	ephemerals := ephemeralkey.New(app, accounts, s.Vault)
 	payments := payment.New(customers, methods, balances, s.rails())
 	endpoints := webhookendpoint.New(app, s.Vault)
-	app.Use(accounts, customers, balances, methods, payments, event.New(), endpoints)
+	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints)
 
-	app.Authenticate, app.PrincipalOf = accounts.Authenticate, accounts.PrincipalOf
+	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Subscribers = endpoints.Subscribers
 	pages := page.New(app, payments)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
 
-	s.Accounts, s.Payments = accounts, payments
+	s.Accounts, s.Payments, s.Setups = accounts, payments, setups
 }
 
 // rails are the ways out: the simulated network in test mode, and none in live mode until an acquirer is configured.
