@@ -61,6 +61,8 @@ type Kind[T any] struct {
 	View func(c *Call, d *store.Doc) ([]byte, error)
 	// Public are the members that a publishable key may see; nil: none.
 	Public []string
+	// Tombstone says that a deleted object still answers for its id, as {id, object, deleted}.
+	Tombstone bool
 	// Internal kinds are never answers, keep no earlier versions, and stand in no list.
 	Internal bool
 	once     sync.Once
@@ -77,6 +79,7 @@ type kind struct {
 	view              func(c *Call, d *store.Doc) ([]byte, error)
 	public            map[string]bool
 	internal          bool
+	tombstone         bool
 	private           []int // index of the struct's field "Private", if any
 	fresh             func() Resource
 }
@@ -101,7 +104,7 @@ func (k *Kind[T]) build() {
 	}
 	b := &kind{
 		name: k.Name, word: k.Word, param: k.Param, prefixes: k.Prefixes, index: k.Index, filters: k.Filters,
-		include: k.Include, view: k.View, internal: k.Internal,
+		include: k.Include, view: k.View, internal: k.Internal, tombstone: k.Tombstone,
 		fresh: func() Resource { return any(new(T)).(Resource) },
 	}
 	if b.word == "" {

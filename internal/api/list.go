@@ -55,14 +55,14 @@ func (l *List) append(b []byte) []byte {
 // JSON is the list as a member of another object.
 func (l *List) JSON() JSON { return l.append(nil) }
 
-// Retrieve answers with the object that the only variable of the path names; a deleted one as {id, object, deleted}.
+// Retrieve answers with the object that the only variable of the path names.
 func (k *Kind[T]) Retrieve(c *Call) (any, error) {
 	_, id := c.vars.At(0)
 	st, err := c.state(c.Scope, id)
 	if err != nil {
 		return nil, err
 	}
-	if st == nil || st.kind != k.base() {
+	if st == nil || st.kind != k.base() || st.deleted && !st.kind.tombstone {
 		return nil, c.noSuch(k.base(), id, k.base().param, 404)
 	}
 	obj, err := st.object()

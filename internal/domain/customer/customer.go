@@ -91,7 +91,7 @@ type RenderingOptions struct {
 
 // Customers is the kind of customers. What is searched is in facts 06d.
 var Customers = &api.Kind[Customer]{
-	Name:     "customer",
+	Name: "customer", Tombstone: true,
 	Prefixes: []string{"cus"},
 	Param:    "id",
 	Index:    []string{"email", "metadata", "test_clock"},

@@ -6,6 +6,7 @@ import (
 	"florin/internal/api"
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/id"
 	"florin/internal/jsontext"
 	"florin/internal/rail"
 )
@@ -37,7 +38,7 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	ch := Charges.New(c, c.NewID("ch"))
+	ch := Charges.New(c, id.New("ch", id.Bare, c.Now(), c.AccountPart()))
 	ch.Created, ch.Livemode, ch.Metadata, ch.RadarOptions = c.Now(), c.Live(), map[string]string{}, json.RawMessage("{}")
 	if err := c.ParamsBut(ch, "source", "card", "capture", "destination", "radar_options"); err != nil {
 		return nil, err

@@ -236,7 +236,7 @@ func (d *Domain) checkCreate(c *api.Call) error {
 	}
 	confirm := p.True("confirm")
 	for _, name := range []string{"off_session", "error_on_requires_action", "return_url", "mandate", "mandate_data", "use_stripe_sdk"} {
-		if p.Given(name) && !confirm {
+		if v := p.Get(name); v != nil && v.Kind != form.Unset && !(v.Kind == form.Bool && v.Int == 0) && !confirm {
 			return fault.OnlyWithConfirm(name)
 		}
 	}

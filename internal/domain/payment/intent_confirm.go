@@ -102,7 +102,7 @@ func (d *Domain) planConfirm(c *api.Call, pi *Intent) (*confirmation, error) {
 		pi.Private.ReturnURL = u
 	}
 	automatic := pi.AutomaticPaymentMethods
-	if automatic != nil && automatic.AllowRedirects == "always" && pi.Private.ReturnURL == "" && !how.offSession && !c.Publishable() && !how.stripeSDK && !how.errorOnAct {
+	if c.AtLeast("2023-08-16") && automatic != nil && automatic.AllowRedirects == "always" && pi.Private.ReturnURL == "" && !how.offSession && !c.Publishable() && !how.stripeSDK && !how.errorOnAct {
 		return nil, fault.ReturnURLRequired()
 	}
 	options := p.At("payment_method_options", "card")
