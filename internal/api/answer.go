@@ -20,7 +20,7 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 			return err
 		}
 		rep.status, rep.fault, rep.sent = f.Status, f, true
-		rep.body, _, err = c.back(FaultBody(f, c.logURL()))
+		rep.body, _, err = c.back(FaultBody(c.reduceFault(f), c.logURL()))
 		return err
 	}
 	rep.status = http.StatusOK
@@ -85,37 +85,50 @@ func (c *Call) show(st *state) ([]byte, error) {
 	return st.kind.view(c, &d)
 }
 
-// reduce leaves of an object what a publishable key may see. Known from: facts 11 (11d).
+// reduce leaves of an object, and of the objects in it, what a publishable key may see. Known from: facts 11 (11d).
 func (c *Call) reduce(body []byte) []byte {
-	k := c.app.kinds[jsontext.Text(body, "object")]
-	if k == nil || k.public == nil {
+	if len(body) == 0 || body[0] != '{' {
 		return body
 	}
+	k := c.app.kinds[jsontext.Text(body, "object")]
 	out := append(make([]byte, 0, len(body)), '{')
 	jsontext.Members(body, func(key string, v []byte) bool {
-		if k.public[key] {
-			if len(out) > 1 {
-				out = append(out, ',')
-			}
-			out = append(jsontext.AppendString(out, key), ':')
-			switch key {
-			case "card":
-				v = without(v, "fingerprint", "regulated_status")
-			case "billing_details":
-				v = without(v, "tax_id")
-			}
-			if len(v) > 0 && v[0] == '{' {
-				v = c.reduce(v)
-			}
-			out = append(out, v...)
+		if k != nil && k.public != nil && !k.public[key] {
+			return true
 		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(jsontext.AppendString(out, key), ':')
+		switch key {
+		case "card":
+			v = without(v, "fingerprint", "regulated_status")
+		case "billing_details":
+			v = without(v, "tax_id")
+		case "payment_method_options":
+			v = without(v, "card") // only options that the client needs
+		}
+		out = append(out, c.reduce(v)...)
 		return true
 	})
 	return append(out, '}')
 }
 
+// reduceFault is a refusal with its objects reduced.
+func (c *Call) reduceFault(f *fault.Error) *fault.Error {
+	if !c.Publishable() {
+		return f
+	}
+	less := *f
+	less.PaymentIntent, less.PaymentMethod, less.SetupIntent = c.reduce(f.PaymentIntent), c.reduce(f.PaymentMethod), c.reduce(f.SetupIntent)
+	return &less
+}
+
 // without leaves some members out of an object.
 func without(body []byte, names ...string) []byte {
+	if len(body) == 0 || body[0] != '{' {
+		return body
+	}
 	out := append(make([]byte, 0, len(body)), '{')
 	jsontext.Members(body, func(key string, v []byte) bool {
 		for _, n := range names {
