@@ -39,6 +39,8 @@ type App struct {
 	Authenticate func(ctx context.Context, key, stripeAccount string) (*Principal, error)
 	// Subscribers lists the webhook endpoints of a scope that want an event: those for the account's own, or those for its connected accounts'.
 	Subscribers func(c *Call, scope store.Scope, ev *Event, connect bool) ([]string, error)
+	// Elsewhere is what the refusal of an id adds that names nothing here but may name something of a platform or a connected account.
+	Elsewhere func(c *Call, kind, id string) string
 	// PrincipalOf is whom tasks of a scope are done as.
 	PrincipalOf func(ctx context.Context, scope store.Scope) (*Principal, error)
 	// Requests is told of every request that was answered.
@@ -49,6 +51,7 @@ type App struct {
 	routes   map[*spec.Operation]*route
 	kinds    map[string]*kind
 	prefixes map[string]*kind
+	includes map[include]Include
 	answers  map[string]func(c *Call, arg string) (any, error)
 	tasks    map[string]TaskFunc
 	inflight sync.Map // idempotency keys that are being worked on
@@ -65,7 +68,7 @@ type route struct {
 func New(db *store.DB, clk clock.Clock, log *slog.Logger) *App {
 	a := &App{
 		Store: db, Clock: clk, Log: log,
-		routes: map[*spec.Operation]*route{}, kinds: map[string]*kind{}, prefixes: map[string]*kind{},
+		routes: map[*spec.Operation]*route{}, kinds: map[string]*kind{}, prefixes: map[string]*kind{}, includes: map[include]Include{},
 		answers: map[string]func(*Call, string) (any, error){}, tasks: map[string]TaskFunc{}, taskWake: make(chan struct{}, 1),
 	}
 	r := &Router{a}
@@ -113,6 +116,14 @@ func (r *Router) Kind(k interface{ register() *kind }) {
 		r.app.prefixes[p] = b
 	}
 }
+
+// An Include makes a member that an object shows only when it is expanded, of the object's JSON.
+type Include func(c *Call, object []byte) ([]byte, error)
+
+type include struct{ kind, member string }
+
+// Include registers who makes a member of a kind that is shown only when it is expanded.
+func (r *Router) Include(kind, member string, f Include) { r.app.includes[include{kind, member}] = f }
 
 // Handle binds the handler of a route, which is written as in the spec: "POST /v1/customers/{customer}".
 func (r *Router) Handle(pattern string, h Handler) { r.bind(pattern, &route{handle: h}) }

@@ -271,7 +271,11 @@ func (c *Call) noSuch(k *kind, id, param string, status int) error {
 			if c.Live() {
 				e.Message = strings.Replace(e.Message, "in live mode, but a test mode key", "in test mode, but a live mode key", 1)
 			}
+			return e
 		}
+	}
+	if c.app.Elsewhere != nil && c.Who != nil {
+		e.Message += c.app.Elsewhere(c, k.name, id)
 	}
 	return e
 }

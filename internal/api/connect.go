@@ -52,3 +52,14 @@ func (c *Call) deliver(ev *Event, home store.Scope, connect bool) error {
 	}
 	return nil
 }
+
+// Exists says whether another scope has an object with this id, which is not deleted.
+func (c *Call) Exists(scope store.Scope, id string) bool {
+	key := docKey{scope, id}
+	_, known := c.docs[key]
+	st, err := c.state(scope, id)
+	if !known {
+		delete(c.docs, key)
+	}
+	return err == nil && st != nil && !st.deleted
+}

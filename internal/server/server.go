@@ -102,6 +102,7 @@ func (s *Server) wire() {
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
+	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope
 	app.Subscribers = endpoints.Subscribers
 	pages := page.New(app, payments)
 	s.mount("/3d_secure_2/", pages)

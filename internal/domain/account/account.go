@@ -18,7 +18,6 @@ import (
 	"strings"
 
 	"florin/internal/api"
-	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/money"
 	"florin/internal/spec"
@@ -33,7 +32,7 @@ type Account struct {
 	BusinessType       *string           `json:"business_type"` // company, government_entity, individual or non_profit
 	Capabilities       map[string]string `json:"capabilities"`  // name → active, inactive or pending
 	ChargesEnabled     bool              `json:"charges_enabled"`
-	Company            json.RawMessage   `json:"company,omitempty"`
+	Company            *Company          `json:"company,omitempty"`
 	Controller         *Controller       `json:"controller,omitempty"`
 	Country            string            `json:"country"` // ISO 3166, two capitals
 	Created            int64             `json:"created,omitempty"`
@@ -41,14 +40,14 @@ type Account struct {
 	DetailsSubmitted   bool              `json:"details_submitted"`
 	Email              *string           `json:"email"`
 	ExternalAccounts   json.RawMessage   `json:"external_accounts,omitempty"`
-	FutureRequirements json.RawMessage   `json:"future_requirements,omitempty"`
+	FutureRequirements *Requirements     `json:"future_requirements,omitempty"`
 	Groups             json.RawMessage   `json:"groups,omitempty"`
 	Individual         json.RawMessage   `json:"individual,omitempty"`
 	Metadata           map[string]string `json:"metadata,omitempty"`
 	PayoutsEnabled     bool              `json:"payouts_enabled"`
-	Requirements       json.RawMessage   `json:"requirements,omitempty"`
+	Requirements       *Requirements     `json:"requirements,omitempty"`
 	Settings           *Settings         `json:"settings"`
-	TOSAcceptance      json.RawMessage   `json:"tos_acceptance,omitempty"`
+	TOSAcceptance      *TOSAcceptance    `json:"tos_acceptance,omitempty"`
 	Type               string            `json:"type"` // standard, express, custom or none
 	Private            Private           `json:"-"`
 }
@@ -57,6 +56,10 @@ type Account struct {
 type Private struct {
 	Number  int64  `json:"number"`  // from 1; names the account's scopes
 	Version string `json:"version"` // the API version of requests that name none, and of events
+
+	// Of a connected account.
+	Platform string `json:"platform,omitempty"` // the account that made it
+	Life     Life   `json:"life"`
 }
 
 // Scope is where everything is kept that the account has in a mode.
@@ -93,7 +96,8 @@ type BusinessProfile struct {
 	MinorityOwnedBusinessDesignation []string        `json:"minority_owned_business_designation" nil:"null"`
 	MonthlyEstimatedRevenue          json.RawMessage `json:"monthly_estimated_revenue,omitempty"`
 	Name                             *string         `json:"name"`
-	ProductDescription               *string         `json:"product_description,omitempty"`
+	ProductDescription               json.RawMessage `json:"product_description,omitempty"`
+	SpecifiedCommercialTransactions  json.RawMessage `json:"specified_commercial_transactions_act_url,omitempty"`
 	SupportAddress                   json.RawMessage `json:"support_address"`
 	SupportEmail                     *string         `json:"support_email"`
 	SupportPhone                     *string         `json:"support_phone"`
@@ -220,9 +224,10 @@ func (d *Accounts) Routes(r *api.Router) {
 	r.Kind(numbers)
 	r.Kind(counters)
 	r.Kind(keys)
+	r.Kind(connections)
 
 	r.Handle("GET /v1/account", d.own)
-	r.Handle("GET /v1/accounts/{account}", d.retrieve)
+	d.connectRoutes(r)
 }
 
 // Of is the account that a call acts as, as it stood when the call began. It is shared and must not be changed; whoever changes an account
@@ -239,14 +244,6 @@ func Of(c *api.Call) *Account {
 func Load(c *api.Call, account string) (*Account, error) { return Kind.GetAt(c, store.System, account) }
 
 func (d *Accounts) own(c *api.Call) (any, error) { return d.show(c, c.Who.AccountID) }
-
-// retrieve shows an account to itself. Until there is Connect, no account sees another.
-func (d *Accounts) retrieve(c *api.Call) (any, error) {
-	if account := c.Path("account"); account != c.Who.AccountID {
-		return nil, fault.AccountInvalid(c.Who.Masked, account)
-	}
-	return d.show(c, c.Who.AccountID)
-}
 
 func (d *Accounts) show(c *api.Call, account string) (any, error) {
 	a, err := Load(c, account)

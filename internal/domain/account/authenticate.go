@@ -23,6 +23,7 @@ type cache struct {
 	round int64 // grows with each change, so that nothing is put in that was read before one
 	keys  map[string]*entry
 	tasks map[store.Scope]*api.Principal
+	acts  map[string]*api.Principal // by key and connected account
 }
 
 type entry struct {
@@ -56,6 +57,7 @@ func (c *cache) empty() {
 	c.round++
 	clear(c.keys)
 	clear(c.tasks)
+	clear(c.acts)
 }
 
 func (c *cache) key(hash string) (*entry, int64) {
@@ -94,6 +96,24 @@ func (c *cache) putTask(scope store.Scope, who *api.Principal, round int64) {
 	c.tasks[scope] = who
 }
 
+func (c *cache) actor(key string) (*api.Principal, int64) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.acts[key], c.round
+}
+
+func (c *cache) putActor(key string, who *api.Principal, round int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if round != c.round {
+		return
+	}
+	if c.acts == nil || len(c.acts) >= maxCached {
+		c.acts = map[string]*api.Principal{}
+	}
+	c.acts[key] = who
+}
+
 // Authenticate finds out whom a key belongs to, and refuses in Stripe's words what is no key, or must not be used so. It is App.Authenticate.
 func (d *Accounts) Authenticate(ctx context.Context, key, stripeAccount string) (*api.Principal, error) {
 	if key == "" {
@@ -117,8 +137,8 @@ func (d *Accounts) Authenticate(ctx context.Context, key, stripeAccount string) 
 	case stripeAccount == "":
 	case e.who.Kind == api.RestrictedKey:
 		return nil, fault.RestrictedConnect()
-	case stripeAccount != e.who.AccountID: // Connect will know more
-		return nil, fault.AccountInvalid(e.who.Masked, stripeAccount)
+	case stripeAccount != e.who.AccountID:
+		return d.acting(ctx, e.who, stripeAccount, hash)
 	}
 	return e.who, nil
 }
@@ -192,11 +212,19 @@ func (d *Accounts) PrincipalOf(ctx context.Context, scope store.Scope) (*api.Pri
 	if err := json.Unmarshal(doc.Body, &n); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", doc.ID, err)
 	}
-	a, err := read(snap, n.Account)
+	a, err := readAny(snap, n.Account) // what a deleted account left to do is still done
 	if err != nil {
 		return nil, err
 	}
 	who = principal(a, scope.Live())
+	if a.Private.Platform != "" {
+		p, err := readAny(snap, a.Private.Platform)
+		if err != nil {
+			return nil, err
+		}
+		who.Platform = principal(p, scope.Live())
+		who.AccountVersion = who.Platform.AccountVersion
+	}
 	d.cache.putTask(scope, who, round)
 	return who, nil
 }
