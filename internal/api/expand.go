@@ -113,7 +113,7 @@ func (q *request) expandable(path string) *fault.Error {
 		if s.CanExpand(first) || version.Expandable(q.version, s.Resource, first) {
 			return nil
 		}
-		if k := q.app.kinds[s.Resource]; k != nil && k.include[first] != nil {
+		if q.app.includes[include{s.Resource, first}] != nil {
 			return nil
 		}
 	}
@@ -209,13 +209,13 @@ type included struct {
 
 // includes makes the members of an object that are shown only when they are asked for, in the order of the alphabet.
 func (c *Call) includes(object []byte, e *expansion) ([]included, error) {
-	k := c.app.kinds[jsontext.Text(object, "object")]
-	if k == nil || len(k.include) == 0 {
+	kind := jsontext.Text(object, "object")
+	if kind == "" {
 		return nil, nil
 	}
 	var out []included
 	for _, in := range e.inner {
-		make, ok := k.include[in.name]
+		make, ok := c.app.includes[include{kind, in.name}]
 		if !ok || jsontext.Get(object, in.name) != nil {
 			continue
 		}

@@ -55,8 +55,6 @@ type Kind[T any] struct {
 	Index []string
 	// Filters maps a list parameter to the JSON path that it compares, where they differ.
 	Filters map[string]string
-	// Include makes members that are shown only when they are expanded.
-	Include map[string]func(c *Call, body []byte) ([]byte, error)
 	// View changes how a stored body is shown, for what is computed rather than stored.
 	View func(c *Call, d *store.Doc) ([]byte, error)
 	// Public are the members that a publishable key may see; nil: none.
@@ -75,7 +73,6 @@ type kind struct {
 	prefixes          []string
 	index             []string
 	filters           map[string]string
-	include           map[string]func(c *Call, body []byte) ([]byte, error)
 	view              func(c *Call, d *store.Doc) ([]byte, error)
 	public            map[string]bool
 	internal          bool
@@ -104,7 +101,7 @@ func (k *Kind[T]) build() {
 	}
 	b := &kind{
 		name: k.Name, word: k.Word, param: k.Param, prefixes: k.Prefixes, index: k.Index, filters: k.Filters,
-		include: k.Include, view: k.View, internal: k.Internal, tombstone: k.Tombstone,
+		view: k.View, internal: k.Internal, tombstone: k.Tombstone,
 		fresh: func() Resource { return any(new(T)).(Resource) },
 	}
 	if b.word == "" {

@@ -111,11 +111,10 @@ func (r reader) find(k *kind, path, value string) (found []*state, err error) {
 }
 
 func (r reader) Include(object []byte, name string) ([]byte, error) {
-	k := r.c.app.kinds[jsontext.Text(object, "object")]
-	if k == nil || k.include[name] == nil {
-		return nil, nil
+	if f := r.c.app.includes[include{jsontext.Text(object, "object"), name}]; f != nil {
+		return f(r.c, object)
 	}
-	return k.include[name](r.c, object)
+	return nil, nil
 }
 
 // A branch is a part of what expand[] asks for, as package version needs it.

@@ -124,15 +124,13 @@ func New() *Domain {
 
 // Routes binds what customers do.
 func (d *Domain) Routes(r *api.Router) {
-	Customers.Include = map[string]func(*api.Call, []byte) ([]byte, error){
-		"sources":                d.include("sources"),
-		"subscriptions":          d.include("subscriptions"),
-		"tax_ids":                d.include("tax_ids"),
-		"cash_balance":           cashBalance,
-		"invoice_credit_balance": func(*api.Call, []byte) ([]byte, error) { return []byte("{}"), nil }, // recorded of customers without invoices
-		"tax":                    tax,
-	}
 	r.Kind(Customers)
+	for _, name := range []string{"sources", "subscriptions", "tax_ids"} {
+		r.Include("customer", name, d.include(name))
+	}
+	r.Include("customer", "cash_balance", cashBalance)
+	r.Include("customer", "invoice_credit_balance", func(*api.Call, []byte) ([]byte, error) { return []byte("{}"), nil }) // recorded of customers without invoices
+	r.Include("customer", "tax", tax)
 	r.Handle("POST /v1/customers", d.create)
 	r.Plain("GET /v1/customers/{customer}", Customers.Retrieve)
 	r.Handle("POST /v1/customers/{customer}", d.update)

@@ -163,11 +163,11 @@ var chargeNext = map[string][]string{
 // Charges is the kind of charges.
 var Charges = &api.Kind[Charge]{
 	Name: "charge", Prefixes: []string{"ch", "py"},
-	Index:   []string{"customer", "payment_intent", "transfer_group", "metadata"},
-	Include: map[string]func(*api.Call, []byte) ([]byte, error){"refunds": refundsOf},
+	Index: []string{"customer", "payment_intent", "transfer_group", "metadata"},
 }
 
 func (d *Domain) chargeRoutes(r *api.Router) {
+	r.Include("charge", "refunds", refundsOf)
 	r.Handle("POST /v1/charges", d.createCharge)
 	r.Handle("GET /v1/charges", d.listCharges)
 	r.Handle("GET /v1/charges/search", Charges.Search("charges"))
