@@ -41,13 +41,13 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 	default:
 		return fmt.Errorf("%s returned a %T", c.Op.Route(), res)
 	}
-	if c.Publishable() {
-		rep.body = c.reduce(rep.body)
-	}
 	if c.expand != nil {
 		if rep.body, err = c.expandAll(rep.body); err != nil {
 			return err
 		}
+	}
+	if c.Publishable() { // what was expanded, too
+		rep.body = c.reduce(rep.body)
 	}
 	body, differs, err := c.back(rep.body)
 	if differs {
