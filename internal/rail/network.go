@@ -51,7 +51,8 @@ func (Network) Do(_ context.Context, r Request) (Result, error) {
 // Recorded: 4000000000000341 is good until it is charged. What attaching a card refuses is refused here, too.
 func verify(res *Result, card *testcard.Card, r Request) {
 	checks(res, card, r)
-	if decided := authenticate(res, card, r); decided {
+	plain := card.Mandate != testcard.NoMandate && !r.Mandate && !r.RequestThreeDS // recorded: 4000003560000123 is set up without more
+	if !plain && authenticate(res, card, r) {
 		return
 	}
 	d := card.AttachDecline()

@@ -48,6 +48,7 @@ type Request struct {
 	OffSession        bool   // the customer is not there
 	Setup             bool   // the card is to be used again later, without the customer
 	WasSetUp          bool   // the card was set up for that
+	Mandate           bool   // the issuer is to keep a mandate for that, under the rules of India
 	RequestThreeDS    bool   // the merchant wants the cardholder to authenticate
 	Authenticated     bool   // 3D Secure was passed
 }

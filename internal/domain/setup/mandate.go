@@ -132,12 +132,16 @@ func mandateDetails(c *api.Call, si *Intent, pm *method, mandate string) []byte 
 	return []byte("{}")
 }
 
-// activate makes the mandate of an intent that succeeds good, or makes the one that a card under the rules of India gets. Recorded: a card of
-// another country gets none, whatever mandate_options say. unverified: that a mandate that waited is told by mandate.updated.
+// cardMandate says whether a card gets a mandate, under the rules of India. Recorded: a card of another country gets none, whatever
+// mandate_options say.
+func (si *Intent) cardMandate(pm *method) bool {
+	return jsontext.Text(si.PaymentMethodOptions["card"]["mandate_options"], "reference") != "" && text(pm.Card.Country) == "IN"
+}
+
+// activate makes the mandate of an intent that succeeds good, or makes the one that a card gets. unverified: that a mandate that waited is told by mandate.updated.
 func (d *Domain) activate(c *api.Call, si *Intent, pm *method) error {
 	if pm.Type == "card" {
-		asked := jsontext.Text(si.PaymentMethodOptions["card"]["mandate_options"], "reference") != ""
-		if !asked || text(pm.Card.Country) != "IN" {
+		if !si.cardMandate(pm) {
 			return nil
 		}
 		now := c.Now()

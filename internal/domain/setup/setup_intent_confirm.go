@@ -165,6 +165,7 @@ func (d *Domain) request(c *api.Call, si *Intent, a *Attempt, how *confirmation)
 		Card: card, ExpMonth: pm.Card.ExpMonth, ExpYear: pm.Card.ExpYear, CVC: pm.Private.CVC,
 		Line1: pm.BillingDetails.Address.Line1 != nil, PostalCode: pm.BillingDetails.Address.PostalCode != nil,
 		Merchant: account.Of(c).ID, Setup: si.Usage == "off_session", Authenticated: how.authenticated, RequestThreeDS: how.threeDSecure,
+		Mandate: si.cardMandate(pm),
 	}, nil
 }
 
