@@ -24,13 +24,16 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 		return err
 	}
 	rep.status = http.StatusOK
+	if obj, ok := res.(Resource); ok {
+		res = stored{obj.meta().st}
+	}
 	switch v := res.(type) {
 	case JSON:
 		rep.body = v
 	case *List:
 		rep.body = v.append(nil)
-	case Resource:
-		st := v.meta().st
+	case stored:
+		st := v.st
 		if rep.body, err = c.show(st); err != nil {
 			return err
 		}

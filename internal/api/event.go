@@ -94,11 +94,7 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 		ev.Request.IdempotencyKey = &c.IdempotencyKey
 	}
 	if before != nil && (strings.HasSuffix(typ, ".updated") || strings.HasSuffix(typ, ".detached")) {
-		prev, err := previousAttributes(before, st.body)
-		if err != nil {
-			return fmt.Errorf("%s of %s: %w", typ, st.id, err)
-		}
-		ev.Data.PreviousAttributes = prev
+		ev.Data.PreviousAttributes = previousAttributes(before, st.body)
 	}
 	if c.app.Subscribers != nil {
 		if err := c.deliver(ev, scope, false); err != nil {
@@ -227,35 +223,47 @@ func (c *Call) pending(event string) (int, error) {
 	return n, err
 }
 
-// previousAttributes is what an event's data.previous_attributes shows: the old values of the members that differ, nested in objects.
-// A member that is new has the old value null.
-func previousAttributes(before, after []byte) (json.RawMessage, error) {
-	var was, is map[string]json.RawMessage
-	if err := json.Unmarshal(before, &was); err != nil {
-		return nil, err
+// previousAttributes is what an event's data.previous_attributes shows: the old values of the members that differ, nested in objects. A member
+// that is new has the old value null. Both bodies have their members in the same order, so one walk beside the other finds them.
+func previousAttributes(before, after []byte) json.RawMessage {
+	type member struct {
+		key   string
+		value []byte
 	}
-	if err := json.Unmarshal(after, &is); err != nil {
-		return nil, err
+	var is []member
+	jsontext.Members(after, func(key string, v []byte) bool { is = append(is, member{key, v}); return true })
+	out := []byte{'{'}
+	put := func(key string, v []byte) {
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(jsontext.AppendString(out, key), ':'), v...)
 	}
-	diff := map[string]json.RawMessage{}
-	for k, v := range was {
-		now, ok := is[k]
+	added := func(until string) { // what is new stands before the next old member in the order of the alphabet
+		for len(is) > 0 && is[0].key != until && (until == "" || is[0].key < until) {
+			put(is[0].key, []byte("null"))
+			is = is[1:]
+		}
+	}
+	jsontext.Members(before, func(key string, v []byte) bool {
+		if key != "id" && key != "object" {
+			added(key)
+		}
+		if len(is) == 0 || is[0].key != key {
+			put(key, v) // it is gone
+			return true
+		}
+		now := is[0].value
+		is = is[1:]
 		switch {
-		case ok && bytes.Equal(v, now):
-		case ok && v[0] == '{' && now[0] == '{':
-			inner, err := previousAttributes(v, now)
-			if err != nil {
-				return nil, err
-			}
-			diff[k] = inner
+		case bytes.Equal(v, now):
+		case v[0] == '{' && now[0] == '{':
+			put(key, previousAttributes(v, now))
 		default:
-			diff[k] = v
+			put(key, v)
 		}
-	}
-	for k := range is {
-		if _, ok := was[k]; !ok {
-			diff[k] = json.RawMessage("null")
-		}
-	}
-	return jsontext.Append(nil, &diff), nil
+		return true
+	})
+	added("")
+	return append(out, '}')
 }

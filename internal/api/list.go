@@ -65,9 +65,11 @@ func (k *Kind[T]) Retrieve(c *Call) (any, error) {
 	if st == nil || st.kind != k.base() || st.deleted && !st.kind.tombstone {
 		return nil, c.noSuch(k.base(), id, k.base().param, 404)
 	}
-	obj, err := st.object()
-	return obj, err
+	return stored{st}, nil
 }
+
+// stored is an answer that is shown as it is stored, without being decoded.
+type stored struct{ st *state }
 
 // A Narrow is what a list is narrowed to besides its parameters.
 type Narrow struct {
