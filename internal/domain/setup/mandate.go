@@ -163,7 +163,7 @@ func (d *Domain) activate(c *api.Call, si *Intent, pm *method) error {
 }
 
 // UseMandate finds the mandate that a payment names, and refuses one that is not good for the payment method.
-func (d *Domain) UseMandate(c *api.Call, mandate, paymentMethod string) (*Mandate, error) {
+func UseMandate(c *api.Call, mandate, paymentMethod string) (*Mandate, error) {
 	m, err := Mandates.Find(c, mandate, "mandate")
 	switch {
 	case err != nil:

@@ -31,7 +31,8 @@ type Attempt struct {
 	Usage                string          `json:"usage"`
 
 	Private struct {
-		StripeSDK bool `json:"stripe_sdk,omitempty"` // the client is Stripe.js or a mobile SDK
+		StripeSDK bool  `json:"stripe_sdk,omitempty"` // the client is Stripe.js or a mobile SDK
+		Tries     int64 `json:"tries,omitempty"`      // how often the network was asked what became of it
 	} `json:"-"`
 }
 

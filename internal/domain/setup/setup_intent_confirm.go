@@ -112,8 +112,13 @@ func (d *Domain) confirm(c *api.Call, si *Intent, how *confirmation) error {
 // sendFor is how long a network is waited for within a request.
 const sendFor = 10 * time.Second
 
-// askAfter is when a network that has not answered is asked what became of an attempt, in seconds.
-const askAfter = 30
+const (
+	// askAfter is when a network that has not answered is asked what became of an attempt, in seconds, and again after each time that it does
+	// not say.
+	askAfter = 30
+	// giveUpAfter is how often it is asked before the attempt has failed.
+	giveUpAfter = 8
+)
 
 // ask asks the network whether the card is good, and applies its answer: at once, or in a second unit of work.
 func (d *Domain) ask(c *api.Call, si *Intent, a *Attempt, how *confirmation) error {
@@ -189,11 +194,22 @@ func (d *Domain) chase(c *api.Call, attempt string) error {
 		return err
 	}
 	r := d.rails.For(c.Live())
+	a.Private.Tries++
+	last := a.Private.Tries >= giveUpAfter
+	if err := c.Save(a); err != nil {
+		return err
+	}
+	if !last {
+		c.At(c.Now()+askAfter*(a.Private.Tries+1), "setup_intent.attempt", attempt)
+	}
 	c.Send(func(ctx context.Context) func(*api.Call) error {
 		ctx, cancel := context.WithTimeout(ctx, sendFor)
 		defer cancel()
 		res, found, err := r.Lookup(ctx, attempt)
-		if err != nil || !found {
+		switch {
+		case err != nil && !last:
+			return nil // nothing is known yet
+		case err != nil || !found:
 			res = rail.Result{Status: rail.Declined, Decline: &fault.Decline{
 				Code: "processing_error", DeclineCode: "processing_error",
 				Message: "An error occurred while processing your card. Try again in a little bit.", AdviceCode: "try_again_later",
