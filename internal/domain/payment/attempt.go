@@ -9,6 +9,7 @@ import (
 	"florin/internal/api"
 	"florin/internal/domain/account"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
@@ -259,6 +260,9 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 	if pi == nil {
 		return d.chargeApproved(c, ch)
 	}
+	if err := useMandate(c, pi); err != nil {
+		return err
+	}
 	pi.PaymentMethod, pi.LastPaymentError, pi.NextAction = &a.Method, nil, nil
 	if pi.captureMethod("card") == "manual" {
 		return d.held(c, pi, ch, how)
@@ -335,6 +339,7 @@ func (d *Domain) features(c *api.Call, ch *Charge, card *CardDetails) {
 	if err != nil || pi == nil {
 		return
 	}
+	card.Mandate = opt(pi.Private.Mandate)
 	wants := func(name string) bool {
 		return jsontext.Scalar(pi.PaymentMethodOptions["card"][name]) == "if_available"
 	}
@@ -474,6 +479,18 @@ func (d *Domain) useMethod(c *api.Call, a *attempt, res *rail.Result, pi *Intent
 		}
 	}
 	return d.methods.Used(c, pm, checksOf(res))
+}
+
+// useMandate ends the mandate of a payment, if it was for this one only.
+func useMandate(c *api.Call, pi *Intent) error {
+	if pi.Private.Mandate == "" {
+		return nil
+	}
+	m, err := setup.Mandates.Get(c, pi.Private.Mandate)
+	if err != nil || m == nil {
+		return err
+	}
+	return m.Used(c)
 }
 
 // merchant is the account that a call acts for.

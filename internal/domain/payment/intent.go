@@ -2,11 +2,13 @@ package payment
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
+	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
@@ -73,6 +75,7 @@ type IntentPrivate struct {
 	// Challenge is the id (payatt_…) of the authentication that the customer is asked for, and Challenged how it ended: "", passed or failed.
 	Challenge  string     `json:"challenge,omitempty"`
 	Challenged string     `json:"challenged,omitempty"`
+	Mandate    string     `json:"mandate,omitempty"` // that the payment is made by
 	LineItems  []LineItem `json:"line_items,omitempty"`
 }
 
@@ -235,7 +238,7 @@ func (d *Domain) checkCreate(c *api.Call) error {
 		return fault.OnlyOneOfMethods()
 	}
 	confirm := p.True("confirm")
-	for _, name := range []string{"off_session", "error_on_requires_action", "return_url", "mandate", "mandate_data", "use_stripe_sdk"} {
+	for _, name := range []string{"off_session", "error_on_requires_action", "return_url", "mandate", "mandate_data", "use_stripe_sdk", "confirmation_token"} {
 		if v := p.Get(name); v != nil && v.Kind != form.Unset && !(v.Kind == form.Bool && v.Int == 0) && !confirm {
 			return fault.OnlyWithConfirm(name)
 		}
@@ -264,7 +267,7 @@ func (d *Domain) checkShared(c *api.Call, currency string) error {
 			return fault.ConnectNotBuilt(name)
 		}
 	}
-	for _, name := range []string{"confirmation_token", "customer_account", "payment_method_configuration", "mandate"} {
+	for _, name := range []string{"customer_account", "payment_method_configuration"} {
 		if p.Given(name) {
 			return fault.ParamNotBuilt(name)
 		}
@@ -382,12 +385,17 @@ func intentState(c *api.Call, pi *Intent, f *fault.Error) error {
 // takeMethod gives the intent the payment method that the request names or describes.
 func (d *Domain) takeMethod(c *api.Call, pi *Intent) error {
 	p := c.P
-	if p.Given("payment_method") && p.Given("payment_method_data") {
-		return fault.OnlyOne("payment_method", "payment_method_data")
-	}
 	var err error
 	pm := (*method)(nil)
 	switch {
+	case p.Given("payment_method") && p.Given("payment_method_data"):
+		return fault.OnlyOne("payment_method", "payment_method_data")
+	case p.Given("confirmation_token") && p.Given("payment_method"):
+		return fault.OnlyOne("confirmation_token", "payment_method")
+	case p.Given("confirmation_token") && p.Given("payment_method_data"):
+		return fault.OnlyOne("confirmation_token", "payment_method_data")
+	case p.Given("confirmation_token"):
+		pm, err = d.spendToken(c, pi)
 	case p.Given("payment_method"):
 		pm, err = d.methods.Resolve(c, p.Str("payment_method"), "payment_method")
 	case p.Given("payment_method_data"):
@@ -410,6 +418,26 @@ func (d *Domain) takeMethod(c *api.Call, pi *Intent) error {
 		return d.move(c, pi, needsConfirmation)
 	}
 	return nil
+}
+
+// spendToken uses a confirmation token up for the intent, which takes from it what it does not have yet.
+func (d *Domain) spendToken(c *api.Call, pi *Intent) (*method, error) {
+	tok, pm, err := d.methods.SpendConfirmationToken(c, c.P.Str("confirmation_token"), paymentmethod.TokenUse{PaymentIntent: pi.ID, Usage: text(pi.SetupFutureUsage)})
+	if err != nil {
+		return nil, err
+	}
+	if pi.SetupFutureUsage == nil {
+		pi.SetupFutureUsage = tok.SetupFutureUsage
+	}
+	if tok.ReturnURL != nil {
+		pi.Private.ReturnURL = *tok.ReturnURL
+	}
+	if pi.Shipping == nil && len(tok.Shipping) > 0 {
+		if err := json.Unmarshal(tok.Shipping, &pi.Shipping); err != nil {
+			return nil, fmt.Errorf("the shipping of %s: %w", tok.ID, err)
+		}
+	}
+	return pm, nil
 }
 
 // chooseMethods sets which types of payment method the intent takes, and their options.

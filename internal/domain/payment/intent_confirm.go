@@ -7,6 +7,7 @@ import (
 	"florin/internal/api"
 	"florin/internal/domain/account"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
@@ -100,6 +101,14 @@ func (d *Domain) planConfirm(c *api.Call, pi *Intent) (*confirmation, error) {
 	}
 	if u := p.Str("return_url"); u != "" {
 		pi.Private.ReturnURL = u
+	}
+	pi.Private.Mandate = ""
+	if name := p.Str("mandate"); name != "" {
+		m, err := setup.UseMandate(c, name, pm.ID)
+		if err != nil {
+			return nil, err
+		}
+		pi.Private.Mandate = m.ID
 	}
 	automatic := pi.AutomaticPaymentMethods
 	if c.AtLeast("2023-08-16") && automatic != nil && automatic.AllowRedirects == "always" && pi.Private.ReturnURL == "" && !how.offSession && !c.Publishable() && !how.stripeSDK && !how.errorOnAct {
