@@ -84,6 +84,7 @@ type Server struct {
 	PublishableKey string `json:"publishable_key"`
 	SecretKey      string `json:"secret_key"`
 
+	Path      string        `json:"-"` // of the binary
 	ReadyFile string        `json:"-"`
 	Took      time.Duration `json:"-"` // from start to the ready file
 
@@ -96,7 +97,7 @@ type Server struct {
 // Start runs `florin serve` on a data folder, on free ports, with more flags if given, and waits until it answers. The ready file is written
 // beside the data folder, as DATA.ready.json.
 func Start(path, data string, flags ...string) (*Server, error) {
-	s := &Server{ReadyFile: data + ".ready.json", output: &output{}, exited: make(chan struct{})}
+	s := &Server{Path: path, ReadyFile: data + ".ready.json", output: &output{}, exited: make(chan struct{})}
 	if err := ignoreGone(os.Remove(s.ReadyFile)); err != nil {
 		return nil, err
 	}
