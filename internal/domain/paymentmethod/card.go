@@ -58,6 +58,19 @@ type rawCard struct {
 	preferred   string
 }
 
+// judgedOn is the day on which a card's expiry is judged: today. In test mode, a request that asks for an older API version is judged on that
+// version's day, so that tests and recordings with a card of their time do not rot (docs/decisions/0003-cards-of-their-time.md).
+func judgedOn(c *api.Call) time.Time {
+	now := time.Unix(c.Now(), 0)
+	if c.Live() || !c.Asked || len(c.Version) < len(time.DateOnly) {
+		return now
+	}
+	if day, err := time.Parse(time.DateOnly, c.Version[:len(time.DateOnly)]); err == nil && day.Before(now) {
+		return day
+	}
+	return now
+}
+
 // readCard reads card data, and refuses what cannot be: 402 with Stripe's codes (facts 07d). With a secret key it is for the operator to allow
 // card numbers at all.
 func (d *Domain) readCard(c *api.Call, v *form.Value, param string) (*rawCard, error) {
@@ -78,7 +91,7 @@ func (d *Domain) readCard(c *api.Call, v *form.Value, param string) (*rawCard, e
 	if f := testcard.CheckNumber(number); f != nil {
 		return nil, f
 	}
-	now := time.Unix(c.Now(), 0)
+	now := judgedOn(c)
 	month, err := strconv.Atoi(v.Str("exp_month"))
 	if err != nil {
 		return nil, fault.InvalidExpiryMonth()
@@ -243,7 +256,7 @@ func updateCard(c *api.Call, card *CardFacts, v *form.Value) error {
 		year = int64(testcard.FullYear(int(v.Num("exp_year")), time.Unix(c.Now(), 0)))
 	}
 	if v.Given("exp_month") || v.Given("exp_year") {
-		if f := testcard.CheckExpiry(int(month), int(year), time.Unix(c.Now(), 0)); f != nil {
+		if f := testcard.CheckExpiry(int(month), int(year), judgedOn(c)); f != nil {
 			return f
 		}
 	}
