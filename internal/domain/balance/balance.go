@@ -13,8 +13,10 @@ import (
 	"florin/internal/ledger"
 )
 
-// A Domain keeps balances. Its hook is set when the server is wired.
+// A Domain keeps balances. Its hooks are set when the server is wired.
 type Domain struct {
+	// Follow is told that money has become available, on the day on which it did; nil: nobody is.
+	Follow func(c *api.Call) error
 	// PaidOut finds the balance transactions that an automatic payout has paid out, by their ids; nil, or a nil map: there is no such payout.
 	PaidOut func(c *api.Call, payout string) (map[string]bool, error)
 }
@@ -152,5 +154,8 @@ func (d *Domain) available(c *api.Call, _ string) error {
 	if err := d.fill(c, b); err != nil {
 		return err
 	}
-	return c.Save(b, becameAvailable)
+	if err := c.Save(b, becameAvailable); err != nil || d.Follow == nil {
+		return err
+	}
+	return d.Follow(c)
 }
