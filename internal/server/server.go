@@ -25,6 +25,7 @@ import (
 	"florin/internal/domain/event"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/payout"
 	"florin/internal/domain/setup"
 	"florin/internal/domain/webhookendpoint"
 	"florin/internal/fault"
@@ -99,7 +100,9 @@ func (s *Server) wire() {
 	ephemerals := ephemeralkey.New(app, accounts, s.Vault)
 	payments := payment.New(customers, methods, balances, s.rails())
 	endpoints := webhookendpoint.New(app, s.Vault)
+	payouts := payout.New(balances)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints)
+	app.Use(payouts)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope
