@@ -19,6 +19,7 @@ import (
 	"florin/internal/clock"
 	"florin/internal/domain/account"
 	"florin/internal/domain/balance"
+	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
 	"florin/internal/domain/ephemeralkey"
@@ -101,7 +102,7 @@ func (s *Server) wire() {
 	payments := payment.New(customers, methods, balances, s.rails())
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
-	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints)
+	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
