@@ -49,6 +49,7 @@ type App struct {
 	Base string
 
 	routes   map[*spec.Operation]*route
+	hidden   []*spec.Operation // those of routes that the spec does not have
 	kinds    map[string]*kind
 	prefixes map[string]*kind
 	includes map[include]Include
@@ -62,6 +63,7 @@ type route struct {
 	handle      Handler
 	plain       bool // create, retrieve, update, list or delete without behaviour of its own
 	publishable bool // may be called with a publishable key
+	hidden      bool // not in the spec: its parameters are not checked
 }
 
 // New makes an app on a store. The domains are added by Use.
@@ -134,6 +136,17 @@ func (r *Router) Plain(pattern string, h Handler) { r.bind(pattern, &route{handl
 // Public is Handle for a route that a publishable key may call, too.
 func (r *Router) Public(pattern string, h Handler) {
 	r.bind(pattern, &route{handle: h, publishable: true})
+}
+
+// Hidden is Handle for a route that the spec does not have, and that official programs call all the same. Its parameters come as they were sent,
+// and it stands in no coverage.
+func (r *Router) Hidden(pattern string, h Handler) {
+	if spec.Lookup(pattern) != nil {
+		panic("api: the spec has the route " + pattern)
+	}
+	op := spec.Hidden(pattern)
+	r.app.hidden = append(r.app.hidden, op)
+	r.app.routes[op] = &route{handle: h, hidden: true}
 }
 
 func (r *Router) bind(pattern string, rt *route) {

@@ -35,21 +35,22 @@ type Call struct {
 	RequestID      string // "" when no request asked for this (a task)
 	IdempotencyKey string
 
-	vars   spec.Vars
-	url    string // the path, for lists
-	ip     string
-	now    int64
-	snap   store.Snapshot
-	docs   map[docKey]*state
-	change []*state // in the order of the first Save
-	puts   []store.Put
-	gone   []store.Delete
-	guards []store.Ref
-	moves  []store.Move
-	events []*Event
-	sends  []Outside
-	expand *expansion
-	after  []func(*Call) error
+	vars    spec.Vars
+	url     string // the path, for lists
+	ip      string
+	reached string
+	now     int64
+	snap    store.Snapshot
+	docs    map[docKey]*state
+	change  []*state // in the order of the first Save
+	puts    []store.Put
+	gone    []store.Delete
+	guards  []store.Ref
+	moves   []store.Move
+	events  []*Event
+	sends   []Outside
+	expand  *expansion
+	after   []func(*Call) error
 }
 
 func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
@@ -70,6 +71,9 @@ func (c *Call) Publishable() bool { return c.Who != nil && c.Who.Kind == Publish
 
 // ClientIP is the address that the request came from; "" for a task.
 func (c *Call) ClientIP() string { return c.ip }
+
+// Reached is the URL under which the caller reached this server; "" for a task.
+func (c *Call) Reached() string { return c.reached }
 
 // Base is the URL under which browsers reach this server.
 func (c *Call) Base() string { return c.app.Base }

@@ -152,6 +152,31 @@ func viewEvent(c *Call, d *store.Doc) ([]byte, error) {
 	return version.Event(jsontext.Text(d.Body, "api_version"), ShowEvent(d.Body, object, pending), reader{c, d.Scope})
 }
 
+// ShowEventAt is the JSON of an event as an API version shows it; "" stands for the account's, which the event names. unconfirmed is how many
+// wait for it beside the endpoints that have yet to confirm.
+func (c *Call) ShowEventAt(ev *Event, v string, unconfirmed int) ([]byte, error) {
+	scope := ev.st.scope
+	from := scope
+	if ev.Private.System {
+		from = store.System
+	}
+	object, err := c.version(from, ev.Private.Ref, ev.Private.Ver)
+	if err != nil {
+		return nil, fmt.Errorf("event %s: %w", ev.ID, err)
+	}
+	pending, err := c.pending(ev.ID)
+	if err != nil {
+		return nil, err
+	}
+	shown := *ev
+	if v == "" && ev.APIVersion != nil {
+		v = *ev.APIVersion
+	} else if v != "" {
+		shown.APIVersion = &v
+	}
+	return version.Event(v, ShowEvent(jsontext.Append(nil, &shown), object, pending+unconfirmed), reader{c, scope})
+}
+
 // ShowEvent makes an event's JSON from what is stored of it, the object that it shows, and the number of endpoints that have yet to confirm.
 func ShowEvent(body, object []byte, pending int) []byte {
 	out := make([]byte, 0, len(body)+len(object)+32)

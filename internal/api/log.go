@@ -12,6 +12,7 @@ type Record struct {
 	At             time.Time     `json:"at"`
 	Took           time.Duration `json:"took_ns"`
 	Account        string        `json:"account,omitempty"`
+	Platform       string        `json:"platform,omitempty"` // the account whose key it was, where it acted as another
 	Live           bool          `json:"livemode"`
 	Key            string        `json:"key,omitempty"` // masked
 	Method         string        `json:"method"`
@@ -25,6 +26,8 @@ type Record struct {
 	ErrorCode      string        `json:"error_code,omitempty"`
 	ErrorMessage   string        `json:"error_message,omitempty"`
 	ErrorParam     string        `json:"error_param,omitempty"`
+	DeclineCode    string        `json:"decline_code,omitempty"`
+	Charge         string        `json:"charge,omitempty"` // that failed
 }
 
 func (q *request) log(rep *reply) {
@@ -38,9 +41,13 @@ func (q *request) log(rep *reply) {
 	rec.IP = q.clientIP()
 	if q.who != nil {
 		rec.Account, rec.Live, rec.Key = q.who.AccountID, q.who.Scope.Live(), q.who.Masked
+		if p := q.who.Platform; p != nil {
+			rec.Platform = p.AccountID
+		}
 	}
 	if f := rep.fault; f != nil {
 		rec.ErrorType, rec.ErrorCode, rec.ErrorMessage, rec.ErrorParam = f.Type, f.Code, f.Message, f.Param
+		rec.DeclineCode, rec.Charge = f.DeclineCode, f.Charge
 	}
 	if q.raw != nil && len(q.raw.Fields) > 0 {
 		rec.Params = string(AppendValue(nil, redact(q.raw)))

@@ -188,6 +188,10 @@ func keyOf(r *http.Request, header string) string {
 
 func (q *request) find() error {
 	op, vars, ok := spec.Find(q.r.Method, q.path)
+	for i := 0; i < len(q.app.hidden) && !ok; i++ {
+		op = q.app.hidden[i]
+		vars, ok = op.Match(q.r.Method, q.path)
+	}
 	if !ok {
 		return fault.UnknownURL(q.r.Method, q.path)
 	}
@@ -249,6 +253,10 @@ func (q *request) decode() error {
 	if f := q.checkExpand(); f != nil {
 		return f
 	}
+	if q.route != nil && q.route.hidden {
+		q.params = q.raw
+		return nil
+	}
 	check := form.Check
 	if q.who.Kind == PublishableKey {
 		check = form.CheckPublishable
@@ -296,6 +304,14 @@ func (q *request) leave() {
 	}
 }
 
+// reached is the URL under which the client reached this server.
+func (q *request) reached() string {
+	if q.r.TLS != nil {
+		return "https://" + q.r.Host
+	}
+	return "http://" + q.r.Host
+}
+
 // clientIP is where the request came from.
 func (q *request) clientIP() string {
 	host, _, err := net.SplitHostPort(q.r.RemoteAddr)
@@ -309,7 +325,7 @@ func (q *request) call() *Call {
 	c := q.app.newCall(context.WithoutCancel(q.r.Context()), q.who.Scope)
 	c.Op, c.P, c.Who, c.Version, c.Asked = q.op, q.params, q.who, q.version, q.asked
 	c.RequestID, c.IdempotencyKey, c.vars, c.url = q.id, q.idemKey, q.vars, q.path
-	c.expand, c.ip = q.expand, q.clientIP()
+	c.expand, c.ip, c.reached = q.expand, q.clientIP(), q.reached()
 	return c
 }
 

@@ -208,6 +208,7 @@ func appendRecord(b []byte, r *api.Record) []byte {
 	b = append(r.At.UTC().AppendFormat(append(b, `,"at":"`...), time.RFC3339Nano), '"')
 	b = strconv.AppendInt(append(b, `,"took_ns":`...), int64(r.Took), 10)
 	text("account", r.Account)
+	text("platform", r.Platform)
 	b = strconv.AppendBool(append(b, `,"livemode":`...), r.Live)
 	text("key", r.Key)
 	b = append(b, `,"method":`...)
@@ -223,5 +224,7 @@ func appendRecord(b []byte, r *api.Record) []byte {
 	text("error_code", r.ErrorCode)
 	text("error_message", r.ErrorMessage)
 	text("error_param", r.ErrorParam)
+	text("decline_code", r.DeclineCode)
+	text("charge", r.Charge)
 	return append(b, "}\n"...)
 }

@@ -324,7 +324,7 @@ func TestRequestLog(t *testing.T) {
 	want := []*api.Record{
 		{ID: "req_1", At: time.Unix(1, 5).UTC(), Took: 7, Method: "GET", Path: `/v1/"x"`, Status: 404, ErrorType: "invalid_request_error"},
 		{ID: "req_2", At: time.Unix(2, 0).UTC(), Account: "acct_1", Live: true, Key: "sk_live_***", Method: "POST", Path: "/v1/é", IP: "::1", Version: "v", IdempotencyKey: "k",
-			Params: `{"a":"<b>"}`, Status: 200, ErrorCode: "c", ErrorMessage: "m\n", ErrorParam: "p"},
+			Params: `{"a":"<b>"}`, Status: 200, ErrorCode: "c", ErrorMessage: "m\n", ErrorParam: "p", Platform: "acct_2", DeclineCode: "d", Charge: "ch_1"},
 	}
 	for _, r := range want {
 		l.Add(r)

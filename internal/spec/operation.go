@@ -60,6 +60,38 @@ func newOperation(head, block string) *Operation {
 	return op
 }
 
+// Hidden makes an operation that the spec does not tell of, and that official programs call all the same: "POST /v1/events/{event}/retry". What
+// parameters it takes is for its handler to know.
+func Hidden(route string) *Operation {
+	op := &Operation{route: route}
+	op.Method, op.Path = mustCut(route, " ")
+	for _, segment := range strings.Split(op.Path, "/") {
+		if name, ok := variable(segment); ok {
+			op.Vars = append(op.Vars, name)
+		}
+	}
+	return op
+}
+
+// Match says whether a request is for the operation, and gives the values of the variables in its path.
+func (op *Operation) Match(method, path string) (vars Vars, ok bool) {
+	want, got := strings.Split(op.Path, "/"), strings.Split(path, "/")
+	if method != op.Method || len(want) != len(got) {
+		return Vars{}, false
+	}
+	vars.names = op.Vars
+	n := 0
+	for i, segment := range got {
+		if _, isVar := variable(want[i]); isVar && segment != "" {
+			vars.values[n] = unescape(segment)
+			n++
+		} else if segment != want[i] {
+			return Vars{}, false
+		}
+	}
+	return vars, true
+}
+
 // Route is the operation in the spec's own words, such as "POST /v1/payment_intents/{intent}".
 func (op *Operation) Route() string { return op.route }
 

@@ -54,6 +54,24 @@ func TestFindEveryOperation(t *testing.T) {
 	}
 }
 
+func TestHidden(t *testing.T) {
+	op := Hidden("POST /v1/events/{event}/retry")
+	if vars, ok := op.Match("POST", "/v1/events/evt%5F1/retry"); !ok || vars.Get("event") != "evt_1" {
+		t.Errorf("Match = %v, %v", vars, ok)
+	}
+	for _, r := range [][2]string{
+		{"GET", "/v1/events/evt_1/retry"}, {"POST", "/v1/events//retry"}, {"POST", "/v1/events/evt_1"}, {"POST", "/v1/events/evt_1/retry/"},
+		{"POST", "/v1/events/evt_1/again"}, {"POST", "events/evt_1/retry"},
+	} {
+		if _, ok := op.Match(r[0], r[1]); ok {
+			t.Errorf("%s %s matches", r[0], r[1])
+		}
+	}
+	if op.Route() != "POST /v1/events/{event}/retry" || op.Family() != "events" || op.Schema() != nil {
+		t.Errorf("op = %+v", op)
+	}
+}
+
 func TestFind(t *testing.T) {
 	for _, c := range []struct{ method, path, want string }{
 		{"GET", "/v1/customers/search", "GET /v1/customers/search"},
