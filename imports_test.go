@@ -23,6 +23,7 @@ var layers = []struct {
 	{false, "version api"},
 	{false, "domain/account domain/catalog domain/customer domain/balance domain/payout domain/paymentmethod domain/setup domain/payment domain/customersession domain/ephemeralkey domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it
 	{true, "webhook page dashboard audit sim"},
+	{false, "listen"}, // signs as webhook does
 	{false, "server server/servertest"},
 	{false, "cli"},
 }

@@ -32,6 +32,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/listen"
 	"florin/internal/page"
 	"florin/internal/rail"
 	"florin/internal/store"
@@ -80,6 +81,7 @@ type Server struct {
 	mounts []mount
 
 	deliverer *webhook.Deliverer
+	listeners *listen.Listeners
 
 	listening []*listening
 	admin     *adminSocket
@@ -112,6 +114,13 @@ func (s *Server) wire() {
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
+	s.listeners = listen.New(app, s.Vault, accounts, s.deliverer, s.clock, s.log)
+	app.Use(s.listeners)
+	app.Requests = func(r *api.Record) {
+		s.record.Add(r)
+		s.listeners.Requested(r)
+	}
+	s.mount(listen.Prefix, s.listeners)
 
 	s.Accounts, s.Payments, s.Setups = accounts, payments, setups
 }
@@ -143,7 +152,6 @@ func New(cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.App = api.New(s.db, s.clock, s.log)
-	s.App.Requests = s.record.Add
 	s.wire()
 	return s, nil
 }
@@ -226,6 +234,7 @@ func (s *Server) Work() {
 	s.stopWork = stop
 	s.work.Go(func() { s.App.Work(ctx) })
 	s.work.Go(func() { s.deliverer.Run(ctx) })
+	s.work.Go(func() { s.listeners.Run(ctx) })
 }
 
 // Close stops everything: it takes no more requests, answers those that it has as far as there is time (see patience), ends the workers, and
