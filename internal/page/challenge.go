@@ -10,6 +10,7 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/store"
 )
 
@@ -50,18 +51,25 @@ var (
 	}}
 )
 
-// A ticket is what the URL of a challenge holds.
-type ticket struct{ Merchant, Intent, Secret, Source string }
+// A ticket is what the URL of a challenge holds. Kind is payment_intent or setup_intent.
+type ticket struct{ Merchant, Kind, Intent, Secret, Source string }
 
 func ticketOf(v url.Values) ticket {
-	return ticket{v.Get("merchant"), v.Get("payment_intent"), v.Get("payment_intent_client_secret"), v.Get("source")}
+	kind := payment.Intents.Name
+	if v.Has(setup.Intents.Name) {
+		kind = setup.Intents.Name
+	}
+	return ticket{v.Get("merchant"), kind, v.Get(kind), v.Get(kind + "_client_secret"), v.Get("source")}
 }
+
+// Setup says whether a card is being saved, and nothing paid.
+func (t ticket) Setup() bool { return t.Kind == setup.Intents.Name }
 
 // A challenge is what its page shows.
 type challenge struct {
 	ticket
 	Name   string
-	Amount amount
+	Amount *amount // nil where nothing is paid
 	Card   *card
 }
 
@@ -118,12 +126,9 @@ func (p *pages) complete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answered := false
-	err = p.app.Do(ctx, testScope(acct), func(c *api.Call) error {
-		pi, err := p.payments.ChallengeOf(c, t.Intent, t.Secret, t.Source)
-		if answered = pi != nil; err != nil || !answered {
-			return err
-		}
-		return p.payments.Authenticate(c, pi, outcome == "complete")
+	err = p.app.Do(ctx, testScope(acct), func(c *api.Call) (err error) {
+		answered, err = p.answer(c, t, outcome == "complete")
+		return err
 	})
 	var s standing
 	if err == nil {
@@ -139,6 +144,22 @@ func (p *pages) complete(w http.ResponseWriter, r *http.Request) {
 	default:
 		p.finished(w, r, t, s)
 	}
+}
+
+// answer takes the cardholder's answer to the challenge of a ticket; false if it does not wait for one.
+func (p *pages) answer(c *api.Call, t ticket, passed bool) (bool, error) {
+	if t.Setup() {
+		si, err := p.setups.ChallengeOf(c, t.Intent, t.Secret, t.Source)
+		if err != nil || si == nil {
+			return false, err
+		}
+		return true, p.setups.Authenticate(c, si, passed)
+	}
+	pi, err := p.payments.ChallengeOf(c, t.Intent, t.Secret, t.Source)
+	if err != nil || pi == nil {
+		return false, err
+	}
+	return true, p.payments.Authenticate(c, pi, passed)
 }
 
 // finished answers who comes with a ticket for a challenge that does not wait for an answer, or has just got one.
@@ -165,29 +186,55 @@ func (p *pages) stand(ctx context.Context, acct *account.Account, t ticket) (sta
 	var s standing
 	err := p.app.Do(ctx, testScope(acct), func(c *api.Call) error {
 		s = standing{}
-		pi, err := payment.Intents.Get(c, t.Intent)
-		if err != nil || pi == nil || !same(pi.ClientSecret, t.Secret) {
+		var method *string
+		var err error
+		if t.Setup() {
+			method, err = p.standSetup(c, t, &s)
+		} else {
+			method, err = p.standPayment(c, t, &s)
+		}
+		if err != nil || !s.waits {
 			return err
 		}
-		s.known, s.status, s.returnURL = true, pi.Status, pi.Private.ReturnURL
-		s.passed = pi.Private.Challenged == "passed"
-		if pi, err = p.payments.ChallengeOf(c, t.Intent, t.Secret, t.Source); err != nil || pi == nil {
-			return err
+		s.page.ticket, s.page.Name = t, merchantName(acct)
+		if method == nil {
+			return nil
 		}
-		s.waits = true
-		s.page = &challenge{ticket: t, Name: merchantName(acct), Amount: amountOf(pi.Amount, pi.Currency)}
-		if pi.PaymentMethod != nil {
-			pm, err := paymentmethod.Methods.Get(c, *pi.PaymentMethod)
-			if err != nil {
-				return err
-			}
-			if pm != nil && pm.Card != nil {
-				s.page.Card = cardOf(pm.Card.Brand, pm.Card.Last4)
-			}
+		pm, err := paymentmethod.Get(c, *method)
+		if err == nil && pm != nil && pm.Card != nil {
+			s.page.Card = cardOf(pm.Card.Brand, pm.Card.Last4)
 		}
-		return nil
+		return err
 	})
 	return s, err
+}
+
+func (p *pages) standPayment(c *api.Call, t ticket, s *standing) (method *string, err error) {
+	pi, err := payment.Intents.Get(c, t.Intent)
+	if err != nil || pi == nil || !same(pi.ClientSecret, t.Secret) {
+		return nil, err
+	}
+	s.known, s.status, s.returnURL = true, pi.Status, pi.Private.ReturnURL
+	s.passed = pi.Private.Challenged == "passed"
+	if pi, err = p.payments.ChallengeOf(c, t.Intent, t.Secret, t.Source); err != nil || pi == nil {
+		return nil, err
+	}
+	sum := amountOf(pi.Amount, pi.Currency)
+	s.waits, s.page = true, &challenge{Amount: &sum}
+	return pi.PaymentMethod, nil
+}
+
+func (p *pages) standSetup(c *api.Call, t ticket, s *standing) (method *string, err error) {
+	si, err := setup.Intents.Get(c, t.Intent)
+	if err != nil || si == nil || !same(si.ClientSecret, t.Secret) {
+		return nil, err
+	}
+	s.known, s.status, s.returnURL = true, si.Status, si.Private.ReturnURL
+	if si, err = p.setups.ChallengeOf(c, t.Intent, t.Secret, t.Source); err != nil || si == nil {
+		return nil, err
+	}
+	s.waits, s.page = true, &challenge{}
+	return si.PaymentMethod, nil
 }
 
 // redirectStatus is what the shop is told in the URL.
@@ -211,7 +258,7 @@ func back(returnURL string, t ticket, status string) string {
 	if err != nil || u.Scheme == "" {
 		return ""
 	}
-	told := "payment_intent=" + url.QueryEscape(t.Intent) + "&payment_intent_client_secret=" + url.QueryEscape(t.Secret) + "&redirect_status=" + status
+	told := t.Kind + "=" + url.QueryEscape(t.Intent) + "&" + t.Kind + "_client_secret=" + url.QueryEscape(t.Secret) + "&redirect_status=" + status
 	if u.RawQuery != "" {
 		told = u.RawQuery + "&" + told
 	}

@@ -20,6 +20,7 @@ import (
 	"florin/internal/api"
 	"florin/internal/domain/account"
 	"florin/internal/domain/payment"
+	"florin/internal/domain/setup"
 	"florin/internal/money"
 	"florin/internal/store"
 	"florin/internal/testcard"
@@ -56,11 +57,12 @@ func hash(text string) string {
 type pages struct {
 	app      *api.App
 	payments *payment.Domain
+	setups   *setup.Domain
 }
 
 // New makes the handler of everything under /3d_secure_2/ and /receipts/.
-func New(app *api.App, payments *payment.Domain) http.Handler {
-	p := &pages{app, payments}
+func New(app *api.App, payments *payment.Domain, setups *setup.Domain) http.Handler {
+	p := &pages{app, payments, setups}
 	mux := http.NewServeMux()
 	handle := func(method, path string, h http.HandlerFunc) {
 		mux.HandleFunc(method+" "+path, h)

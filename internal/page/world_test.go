@@ -19,6 +19,7 @@ import (
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/page"
 	"florin/internal/rail"
 	"florin/internal/store"
@@ -53,10 +54,12 @@ func newWorld(t *testing.T) *world {
 	v := vault.Memory()
 	accounts, customers, balances := account.New(w.app, v), customer.New(), balance.New()
 	methods := paymentmethod.New(customers, v)
-	payments := payment.New(customers, methods, balances, &rail.Rails{Test: rail.Network{}})
-	w.app.Use(accounts, customers, balances, methods, payments)
+	rails := &rail.Rails{Test: rail.Network{}}
+	setups := setup.New(methods, rails)
+	payments := payment.New(customers, methods, balances, rails)
+	w.app.Use(accounts, customers, balances, methods, setups, payments)
 	w.app.Authenticate, w.app.PrincipalOf = accounts.Authenticate, accounts.PrincipalOf
-	w.pages = page.New(w.app, payments)
+	w.pages = page.New(w.app, payments, setups)
 
 	made, err := accounts.Create(t.Context(), account.Spec{Name: `Ärger & <b>Söhne</b>`})
 	if err != nil {

@@ -110,7 +110,7 @@ func (s *Server) wire() {
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope
 	app.Subscribers = endpoints.Subscribers
-	pages := page.New(app, payments)
+	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
