@@ -78,6 +78,7 @@ func New(db *store.DB, clk clock.Clock, log *slog.Logger) *App {
 	r.Kind(Deliveries)
 	r.Kind(Tasks)
 	r.Kind(idempotents)
+	r.Kind(Mirrors)
 	db.OnCommit(func(units []*store.Unit) {
 		for _, u := range units {
 			for i := range u.Puts {

@@ -7,6 +7,7 @@ import (
 	"florin/internal/form"
 	"florin/internal/jsontext"
 	"florin/internal/spec"
+	"florin/internal/store"
 	"florin/internal/version"
 )
 
@@ -190,12 +191,17 @@ func (c *Call) expandMember(dst, value []byte, e *expansion) ([]byte, error) {
 		return append(dst, value...), nil
 	}
 	if len(value) > 2 && value[0] == '"' {
-		object, err := c.lookup(jsontext.Scalar(value))
+		object, scope, err := c.lookup(jsontext.Scalar(value))
 		if err != nil {
 			return dst, err
 		}
 		if object != nil {
 			value = object
+		}
+		if object != nil && scope != store.System && scope != c.Scope { // what another account's object names is that account's
+			was := c.Scope
+			c.Scope = scope
+			defer func() { c.Scope = was }()
 		}
 	}
 	return c.expandInto(dst, value, e)
@@ -232,15 +238,16 @@ func (c *Call) includes(object []byte, e *expansion) ([]included, error) {
 	return out, nil
 }
 
-// lookup is the JSON of the object with this id, by the kind that its prefix tells; nil if there is none.
-func (c *Call) lookup(id string) ([]byte, error) {
+// lookup is the JSON of the object with this id, by the kind that its prefix tells, and the scope that it is kept in; nil if there is none.
+func (c *Call) lookup(id string) ([]byte, store.Scope, error) {
 	prefix, _, ok := strings.Cut(id, "_")
 	if !ok || c.app.prefixes[prefix] == nil {
-		return nil, nil
+		return nil, 0, nil
 	}
-	st, err := c.state(c.Scope, id)
+	st, err := c.behind(c.Scope, id)
 	if err != nil || st == nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return c.show(st)
+	body, err := c.show(st)
+	return body, st.scope, err
 }

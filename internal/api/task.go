@@ -30,6 +30,11 @@ func (c *Call) At(when int64, work, arg string) {
 		panic("api: nobody does the task " + work)
 	}
 	id := fmt.Sprintf("_task:%s:%d:%s:%d", work, c.Scope, arg, when)
+	for i := range c.puts {
+		if c.puts[i].ID == id && c.puts[i].Scope == store.System {
+			return // asked for in this call already
+		}
+	}
 	t := &Task{Meta: Meta{ID: id, Object: "_task"}, Scope: int64(c.Scope), Work: work, Arg: arg, Queue: "due"}
 	c.puts = append(c.puts, c.taskPut(t, when))
 }
