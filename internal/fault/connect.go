@@ -61,3 +61,104 @@ func AccountHasBalance(account string) *Error {
 func NotControlled(account string) *Error {
 	return Invalid("", "This application does not have the required permissions for this endpoint on account '"+account+"'.")
 }
+
+// NoTransfersCapability refuses to send money to an account that may not have any.
+func NoTransfersCapability() *Error {
+	return Coded("insufficient_capabilities_for_transfer", "", "Your destination account needs to have at least one of the following capabilities enabled: transfers, crypto_transfers, legacy_payments")
+}
+
+// TransferTooLarge refuses to send more than there is.
+func TransferTooLarge() *Error {
+	return Coded("balance_insufficient", "", "You have insufficient funds in your Stripe account. One likely reason you have insufficient funds is that your funds are automatically being paid out; try enabling manual payouts by going to https://dashboard.stripe.com/account/payouts.")
+}
+
+// OnlyPlatformsTransfer refuses a connected account's transfer.
+// unverified: Stripe's words.
+func OnlyPlatformsTransfer() *Error {
+	return Invalid("destination", "Only Stripe Connect platforms can work with other accounts. If you specified a client_id parameter, make sure it's correct.")
+}
+
+// SourceNotSettled refuses to send on the money of a charge that has brought none yet.
+// unverified: Stripe's words.
+func SourceNotSettled(charge string) *Error {
+	return Invalid("source_transaction", "The charge "+charge+" cannot be used as a source_transaction, as it has not been captured.")
+}
+
+// SourceCurrency refuses to send on the money of a charge in another currency than it has settled in.
+// unverified: Stripe's words.
+func SourceCurrency(settled, asked string) *Error {
+	return Invalid("currency", "The currency of source_transaction's balance transaction ("+settled+") must be the same as the transfer currency ("+asked+")")
+}
+
+// SourceUsedUp refuses to send on more than a charge has brought.
+// unverified: Stripe's words.
+func SourceUsedUp(most, sent string, some bool) *Error {
+	message := "Transfers using this transaction as a source must not exceed the source amount of " + most + "."
+	if some {
+		message += " (There is already a transfer using this source, amounting to " + sent + ".)"
+	}
+	return Invalid("amount", message)
+}
+
+// TransferAlreadyReversed refuses to reverse what is reversed in full.
+// unverified: Stripe's words.
+func TransferAlreadyReversed(transfer string) *Error {
+	return Invalid("", "Transfer "+transfer+" is already fully reversed.")
+}
+
+// ReversalTooLarge refuses to reverse more than is left of a transfer.
+// unverified: Stripe's words, which follow those of refunds.
+func ReversalTooLarge(amount, left string, partly bool) *Error {
+	of := "transfer amount"
+	if partly {
+		of = "unreversed amount on transfer"
+	}
+	return Invalid("amount", "Reversal amount ("+amount+") is greater than "+of+" ("+left+")")
+}
+
+// ReversalUnfunded refuses to take more from a connected account than it has.
+// unverified: Stripe's words.
+func ReversalUnfunded(transfer string) *Error {
+	return Coded("balance_insufficient", "", "The connected account does not have sufficient funds to reverse transfer "+transfer+".")
+}
+
+// FeeNeedsConnect refuses an application fee where no platform and connected account are.
+func FeeNeedsConnect() *Error {
+	return Invalid("application_fee_amount", "Can only apply an application_fee_amount when the PaymentIntent is attempting a direct payment (using an OAuth key or Stripe-Account header) or destination payment (using `transfer_data[destination]`).")
+}
+
+// FeeTooLarge refuses a fee of more than the payment.
+// unverified: Stripe's words.
+func FeeTooLarge() *Error {
+	return Invalid("application_fee_amount", "Your application fee cannot be larger than the charge's total amount.")
+}
+
+// TransferDataTooLarge refuses to send on more than the payment.
+// unverified: Stripe's words.
+func TransferDataTooLarge() *Error {
+	return Invalid("transfer_data[amount]", "The transfer_data[amount] must be less than or equal to the charge's amount.")
+}
+
+// FeeAlreadyRefunded refuses to refund a fee that is refunded in full.
+// unverified: Stripe's words.
+func FeeAlreadyRefunded(fee string) *Error {
+	return Invalid("", "Application fee "+fee+" has already been refunded.")
+}
+
+// FeeRefundTooLarge refuses to refund more than is left of a fee.
+// unverified: Stripe's words, which follow those of refunds.
+func FeeRefundTooLarge(amount, left string) *Error {
+	return Invalid("amount", "Refund amount ("+amount+") is greater than unrefunded amount on application fee ("+left+")")
+}
+
+// NoTransferToReverse refuses to reverse the transfer of a charge that made none.
+// unverified: Stripe's words.
+func NoTransferToReverse(charge string) *Error {
+	return Invalid("reverse_transfer", "Cannot reverse the transfer of "+charge+", as it has no associated transfer.")
+}
+
+// PaymentOfTransfer refuses to refund what a platform has sent: the platform takes it back.
+// unverified: Stripe's words.
+func PaymentOfTransfer(charge string) *Error {
+	return Invalid("charge", "The payment "+charge+" is a transfer from a platform, and can be returned by reversing the transfer only.")
+}

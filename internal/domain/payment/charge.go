@@ -16,51 +16,52 @@ import (
 // A failed one stays, and says why. Amounts are in minor units.
 type Charge struct {
 	api.Meta
-	Amount                        int64             `json:"amount"`
-	AmountCaptured                int64             `json:"amount_captured"`
-	AmountRefunded                int64             `json:"amount_refunded"`
-	Application                   *string           `json:"application"`
-	ApplicationFee                *string           `json:"application_fee"`
-	ApplicationFeeAmount          *int64            `json:"application_fee_amount"`
-	BalanceTransaction            *string           `json:"balance_transaction"`
-	BillingDetails                json.RawMessage   `json:"billing_details"`
-	CalculatedStatementDescriptor *string           `json:"calculated_statement_descriptor"`
-	Captured                      bool              `json:"captured"`
-	Created                       int64             `json:"created"`
-	Currency                      string            `json:"currency"`
-	Customer                      *string           `json:"customer"`
-	Description                   *string           `json:"description"`
-	Destination                   *string           `json:"destination"`
-	Dispute                       *string           `json:"dispute"`
-	Disputed                      bool              `json:"disputed"`
-	FailureBalanceTransaction     *string           `json:"failure_balance_transaction"`
-	FailureCode                   *string           `json:"failure_code"`
-	FailureMessage                *string           `json:"failure_message"`
-	FraudDetails                  map[string]string `json:"fraud_details"`
-	Livemode                      bool              `json:"livemode"`
-	Metadata                      map[string]string `json:"metadata"`
-	OnBehalfOf                    *string           `json:"on_behalf_of"`
-	Order                         *string           `json:"order"`
-	Outcome                       *Outcome          `json:"outcome"`
-	Paid                          bool              `json:"paid"`
-	PaymentIntent                 *string           `json:"payment_intent"`
-	PaymentMethod                 *string           `json:"payment_method"`
-	PaymentMethodDetails          *MethodDetails    `json:"payment_method_details"`
-	RadarOptions                  json.RawMessage   `json:"radar_options"`
-	ReceiptEmail                  *string           `json:"receipt_email"`
-	ReceiptNumber                 *string           `json:"receipt_number"`
-	ReceiptURL                    *string           `json:"receipt_url"`
-	Refunded                      bool              `json:"refunded"`
-	Review                        *string           `json:"review"`
-	Shipping                      *Shipping         `json:"shipping"`
-	Source                        json.RawMessage   `json:"source"` // the card, of POST /v1/charges
-	SourceTransfer                *string           `json:"source_transfer"`
-	StatementDescriptor           *string           `json:"statement_descriptor"`
-	StatementDescriptorSuffix     *string           `json:"statement_descriptor_suffix"`
-	Status                        string            `json:"status"` // see next
-	TransferData                  json.RawMessage   `json:"transfer_data"`
-	TransferGroup                 *string           `json:"transfer_group"`
-	Private                       ChargePrivate     `json:"-"`
+	Amount                        int64               `json:"amount"`
+	AmountCaptured                int64               `json:"amount_captured"`
+	AmountRefunded                int64               `json:"amount_refunded"`
+	Application                   *string             `json:"application"`
+	ApplicationFee                *string             `json:"application_fee"`
+	ApplicationFeeAmount          *int64              `json:"application_fee_amount"`
+	BalanceTransaction            *string             `json:"balance_transaction"`
+	BillingDetails                json.RawMessage     `json:"billing_details"`
+	CalculatedStatementDescriptor *string             `json:"calculated_statement_descriptor"`
+	Captured                      bool                `json:"captured"`
+	Created                       int64               `json:"created"`
+	Currency                      string              `json:"currency"`
+	Customer                      *string             `json:"customer"`
+	Description                   *string             `json:"description"`
+	Destination                   *string             `json:"destination"`
+	Dispute                       *string             `json:"dispute"`
+	Disputed                      bool                `json:"disputed"`
+	FailureBalanceTransaction     *string             `json:"failure_balance_transaction"`
+	FailureCode                   *string             `json:"failure_code"`
+	FailureMessage                *string             `json:"failure_message"`
+	FraudDetails                  map[string]string   `json:"fraud_details"`
+	Livemode                      bool                `json:"livemode"`
+	Metadata                      map[string]string   `json:"metadata"`
+	OnBehalfOf                    *string             `json:"on_behalf_of"`
+	Order                         *string             `json:"order"`
+	Outcome                       *Outcome            `json:"outcome"`
+	Paid                          bool                `json:"paid"`
+	PaymentIntent                 *string             `json:"payment_intent"`
+	PaymentMethod                 *string             `json:"payment_method"`
+	PaymentMethodDetails          *MethodDetails      `json:"payment_method_details"`
+	RadarOptions                  json.RawMessage     `json:"radar_options"`
+	ReceiptEmail                  *string             `json:"receipt_email"`
+	ReceiptNumber                 *string             `json:"receipt_number"`
+	ReceiptURL                    *string             `json:"receipt_url"`
+	Refunded                      bool                `json:"refunded"`
+	Review                        *string             `json:"review"`
+	Shipping                      *Shipping           `json:"shipping"`
+	Source                        json.RawMessage     `json:"source"` // the card, of POST /v1/charges
+	SourceTransfer                *string             `json:"source_transfer"`
+	StatementDescriptor           *string             `json:"statement_descriptor"`
+	StatementDescriptorSuffix     *string             `json:"statement_descriptor_suffix"`
+	Status                        string              `json:"status"` // see next
+	Transfer                      *string             `json:"transfer,omitempty"`
+	TransferData                  *ChargeTransferData `json:"transfer_data"`
+	TransferGroup                 *string             `json:"transfer_group"`
+	Private                       ChargePrivate       `json:"-"`
 }
 
 // ChargePrivate is what a charge knows that no answer shows.
@@ -93,8 +94,9 @@ type Outcome struct {
 
 // MethodDetails are what a charge shows of the payment method as it was when it was used.
 type MethodDetails struct {
-	Card *CardDetails `json:"card,omitempty"`
-	Type string       `json:"type"`
+	Card          *CardDetails    `json:"card,omitempty"`
+	StripeAccount json.RawMessage `json:"stripe_account,omitempty"` // of a transfer: {}
+	Type          string          `json:"type"`
 }
 
 // CardDetails are those of a card. Known from: recordings (2025 to 2026).
@@ -228,7 +230,14 @@ func (d *Domain) newCharge(c *api.Call, pi *Intent) *Charge {
 	ch.Customer, ch.Description, ch.ReceiptEmail = pi.Customer, pi.Description, pi.ReceiptEmail
 	ch.Metadata = copyMap(pi.Metadata)
 	ch.Shipping, ch.TransferGroup = pi.Shipping, pi.TransferGroup
-	ch.ApplicationFeeAmount, ch.OnBehalfOf, ch.TransferData = pi.ApplicationFeeAmount, pi.OnBehalfOf, pi.TransferData
+	ch.Application, ch.ApplicationFeeAmount, ch.OnBehalfOf = pi.Application, pi.ApplicationFeeAmount, pi.OnBehalfOf
+	if ch.TransferData = pi.TransferData.ofCharge(); ch.TransferData != nil {
+		ch.Destination = &ch.TransferData.Destination
+		if pi.TransferGroup == nil {
+			pi.TransferGroup = groupOf(ch)
+		}
+		ch.TransferGroup = pi.TransferGroup
+	}
 	ch.StatementDescriptor, ch.StatementDescriptorSuffix = pi.StatementDescriptor, pi.StatementDescriptorSuffix
 	ch.RadarOptions = json.RawMessage("{}")
 	ch.CalculatedStatementDescriptor = descriptor(c, ch)
@@ -242,6 +251,9 @@ const maxDescriptor = 22
 // asterisk, in capitals. Known from: recordings ("GUMRD.COM* EDGARDE3988").
 func descriptor(c *api.Call, ch *Charge) *string {
 	acct := account.Of(c)
+	if a, err := settler(c, ch); err == nil {
+		acct = a
+	}
 	own := acct.StatementDescriptor()
 	if own == "" {
 		own = "Stripe" // recorded: an account that has not set one

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"florin/internal/api"
+	"florin/internal/domain/account"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
@@ -22,10 +23,9 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 	if err := d.checkAmount(c, p.Num("amount"), p.Str("currency")); err != nil {
 		return nil, err
 	}
-	for _, name := range []string{"application_fee", "application_fee_amount", "destination", "transfer_data", "on_behalf_of"} {
-		if p.Given(name) {
-			return nil, fault.ConnectNotBuilt(name)
-		}
+	shareOfCharge(p)
+	if err := d.checkSharing(c, sharing{}, p.Num("amount")); err != nil {
+		return nil, err
 	}
 	if err := checkDescriptors(p); err != nil {
 		return nil, err
@@ -40,8 +40,17 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 
 	ch := Charges.New(c, id.New("ch", id.Bare, c.Now(), c.AccountPart()))
 	ch.Created, ch.Livemode, ch.Metadata, ch.RadarOptions = c.Now(), c.Live(), map[string]string{}, json.RawMessage("{}")
-	if err := c.ParamsBut(ch, "source", "card", "capture", "destination", "radar_options"); err != nil {
+	if err := c.ParamsBut(ch, "source", "card", "capture", "destination", "application_fee", "radar_options"); err != nil {
 		return nil, err
+	}
+	if ch.TransferData != nil {
+		ch.Destination = &ch.TransferData.Destination
+		if ch.TransferGroup == nil {
+			ch.TransferGroup = groupOf(ch)
+		}
+	}
+	if platform := account.Platform(c); platform != nil {
+		ch.Application = opt(platform.Application())
 	}
 	ch.Source = source
 	ch.CalculatedStatementDescriptor = descriptor(c, ch)
@@ -56,6 +65,27 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return api.Answer{Name: "charge", Arg: ch.ID}, nil
+}
+
+// shareOfCharge gives the older parameters of a charge their newer names: application_fee, and destination as an id or with an amount.
+func shareOfCharge(p *form.Value) {
+	if fee := p.Get("application_fee"); fee != nil && !p.Has("application_fee_amount") {
+		p.Set("application_fee_amount", fee)
+	}
+	dest := p.Get("destination")
+	if dest == nil || p.Has("transfer_data") {
+		return
+	}
+	data := &form.Value{Kind: form.Object}
+	if dest.Kind == form.Object {
+		data.Set("destination", dest.Get("account"))
+		if amount := dest.Get("amount"); amount != nil {
+			data.Set("amount", amount)
+		}
+	} else {
+		data.Set("destination", dest)
+	}
+	p.Set("transfer_data", data)
 }
 
 // chargeSource finds what a charge is to be taken from.
@@ -134,7 +164,17 @@ func (d *Domain) captureCharge(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	if err := c.ParamsOnly(ch, "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group"); err != nil {
+	if c.P.Given("application_fee_amount") || c.P.Has("transfer_data") {
+		now := sharing{fee: ch.ApplicationFeeAmount, onBehalfOf: text(ch.OnBehalfOf)}
+		if ch.TransferData != nil {
+			now.amount, now.destination = ch.TransferData.Amount, ch.TransferData.Destination
+		}
+		if err := d.checkSharing(c, now, ch.Amount); err != nil {
+			return nil, err
+		}
+	}
+
+	if err := c.ParamsOnly(ch, "application_fee_amount", "transfer_data", "receipt_email", "statement_descriptor", "statement_descriptor_suffix", "transfer_group"); err != nil {
 		return nil, err
 	}
 	ch.CalculatedStatementDescriptor = descriptor(c, ch)

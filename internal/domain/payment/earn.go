@@ -6,25 +6,39 @@ import (
 	"florin/internal/money"
 )
 
-// earn puts what a charge has captured on the merchant's balance, less the fee, in the currency that the account settles in.
-// Known from: facts 09 (9a, 9b).
+// earn puts what a charge has captured on the merchant's balance, less the fees, in the currency that the charge settles in; and shares it with
+// connected accounts and platforms. Known from: facts 09 (9a, 9b), 16e.
 func (d *Domain) earn(c *api.Call, ch *Charge, amount int64) error {
-	acct := merchant(c)
+	acct, err := settler(c, ch)
+	if err != nil {
+		return err
+	}
 	settled, rate := d.settlement(acct.DefaultCurrency, ch.Currency, amount, money.Convert)
 	fee := money.FeeIn(acct.DefaultCurrency, acct.Country, settled, ch.Private.CardCountry, rate != nil)
 	available := money.AvailableOn(c.Now(), acct.Country)
 	if ch.Private.FundsNow {
 		available = c.Now()
 	}
-	txn, err := d.balance.Record(c, balance.Txn{
+	t := balance.Txn{
 		Type: "charge", Amount: settled, Fee: fee, Currency: acct.DefaultCurrency, ExchangeRate: rate,
 		Description: ch.Description, Source: ch.ID, AvailableOn: available, Parent: ch.ID,
-	})
+	}
+	first := ch.BalanceTransaction == nil // of several captures, the first pays the platform
+	mine := platformFee(c, ch, amount, acct.DefaultCurrency, rate)
+	if mine != nil && first {
+		words := "Stripe processing fees"
+		t.FeeDetails = []balance.FeeDetail{*mine, {Amount: fee, Currency: acct.DefaultCurrency, Description: &words, Type: "stripe_fee"}}
+		t.Fee += mine.Amount
+	}
+	txn, err := d.balance.Record(c, t)
 	if err != nil {
 		return err
 	}
 	ch.BalanceTransaction = &txn.ID
-	return nil
+	if mine != nil && first {
+		return d.earnFee(c, earned{amount: min(*ch.ApplicationFeeAmount, amount), currency: ch.Currency, rate: rate, charge: ch, available: txn.AvailableOn})
+	}
+	return d.share(c, ch, txn, amount)
 }
 
 // settlement converts an amount between the currency of a payment and that of the account; the rate is nil if they are one.

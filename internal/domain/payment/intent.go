@@ -63,7 +63,7 @@ type Intent struct {
 	StatementDescriptor               *string           `json:"statement_descriptor"`
 	StatementDescriptorSuffix         *string           `json:"statement_descriptor_suffix"`
 	Status                            string            `json:"status"` // see intentNext
-	TransferData                      json.RawMessage   `json:"transfer_data"`
+	TransferData                      *TransferData     `json:"transfer_data"`
 	TransferGroup                     *string           `json:"transfer_group"`
 	Private                           IntentPrivate     `json:"-"`
 }
@@ -171,6 +171,9 @@ func (d *Domain) createIntent(c *api.Call) (any, error) {
 	pi := Intents.New(c, id.Intent(c.Now(), c.AccountPart()))
 	pi.Created, pi.Livemode, pi.Metadata = c.Now(), c.Live(), map[string]string{}
 	pi.ClientSecret = id.IntentSecret(pi.ID)
+	if platform := account.Platform(c); platform != nil {
+		pi.Application = opt(platform.Application())
+	}
 	pi.ConfirmationMethod, pi.CaptureMethod = "automatic", "automatic"
 	if c.AtLeast("2024-04-10") { // facts 08 (8a)
 		pi.CaptureMethod = "automatic_async"
@@ -234,6 +237,9 @@ func (d *Domain) checkCreate(c *api.Call) error {
 	if err := d.checkShared(c, p.Str("currency")); err != nil {
 		return err
 	}
+	if err := d.checkSharing(c, sharing{}, p.Num("amount")); err != nil {
+		return err
+	}
 	if p.Has("payment_method_types") && p.At("automatic_payment_methods").True("enabled") {
 		return fault.OnlyOneOfMethods()
 	}
@@ -261,11 +267,6 @@ func (d *Domain) checkShared(c *api.Call, currency string) error {
 	}
 	if err := checkDescriptors(p); err != nil {
 		return err
-	}
-	for _, name := range []string{"application_fee_amount", "transfer_data", "on_behalf_of"} {
-		if p.Given(name) {
-			return fault.ConnectNotBuilt(name)
-		}
 	}
 	for _, name := range []string{"customer_account", "payment_method_configuration"} {
 		if p.Given(name) {
@@ -368,6 +369,9 @@ func (d *Domain) checkUpdate(c *api.Call, pi *Intent) error {
 		if err := d.checkAmount(c, amount, currency); err != nil {
 			return err
 		}
+	}
+	if err := d.checkSharing(c, pi.sharing(), amount); err != nil {
+		return err
 	}
 	return d.checkShared(c, currency)
 }

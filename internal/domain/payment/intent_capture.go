@@ -46,6 +46,9 @@ func (d *Domain) captureIntent(c *api.Call) (any, error) {
 	if err := d.checkShared(c, pi.Currency); err != nil {
 		return nil, err
 	}
+	if err := d.checkSharing(c, pi.sharing(), pi.Amount); err != nil {
+		return nil, err
+	}
 	ch, err := Charges.Get(c, text(pi.LatestCharge))
 	if err != nil {
 		return nil, err
@@ -70,9 +73,10 @@ func (d *Domain) captureIntent(c *api.Call) (any, error) {
 		return nil, fault.IncrementNotEligible().AfterStart()
 	}
 
-	if err := c.ParamsOnly(pi, "metadata", "statement_descriptor", "statement_descriptor_suffix"); err != nil {
+	if err := c.ParamsOnly(pi, "metadata", "statement_descriptor", "statement_descriptor_suffix", "application_fee_amount", "transfer_data"); err != nil {
 		return nil, err
 	}
+	ch.ApplicationFeeAmount, ch.TransferData = pi.ApplicationFeeAmount, pi.TransferData.ofCharge()
 	if err := d.setAmountDetails(c, pi, c.P.Get("amount_details")); err != nil {
 		return nil, err
 	}
@@ -153,8 +157,11 @@ func (d *Domain) incrementIntent(c *api.Call) (any, error) {
 	if err := d.checkShared(c, pi.Currency); err != nil {
 		return nil, err
 	}
+	if err := d.checkSharing(c, pi.sharing(), amount); err != nil {
+		return nil, err
+	}
 
-	if err := c.ParamsOnly(pi, "description", "metadata", "statement_descriptor"); err != nil {
+	if err := c.ParamsOnly(pi, "description", "metadata", "statement_descriptor", "application_fee_amount", "transfer_data"); err != nil {
 		return nil, err
 	}
 	if err := c.Save(pi); err != nil {

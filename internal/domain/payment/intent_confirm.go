@@ -73,6 +73,9 @@ func (d *Domain) checkConfirm(c *api.Call, pi *Intent) error {
 	default:
 		return intentState(c, pi, fault.CannotConfirm(pi.Status))
 	}
+	if err := d.checkSharing(c, pi.sharing(), pi.Amount); err != nil {
+		return err
+	}
 	return d.checkShared(c, pi.Currency)
 }
 

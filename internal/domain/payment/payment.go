@@ -45,4 +45,6 @@ func (d *Domain) Routes(r *api.Router) {
 	d.chargeRoutes(r)
 	d.refundRoutes(r)
 	d.attemptRoutes(r)
+	d.transferRoutes(r)
+	d.feeRoutes(r)
 }

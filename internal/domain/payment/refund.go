@@ -34,6 +34,13 @@ type Refund struct {
 	SourceTransferReversal    *string           `json:"source_transfer_reversal"`
 	Status                    string            `json:"status"` // see refundNext
 	TransferReversal          *string           `json:"transfer_reversal"`
+	Private                   RefundPrivate     `json:"-"`
+}
+
+// RefundPrivate is what no answer shows: what else the refund is to give back.
+type RefundPrivate struct {
+	Transfer bool `json:"transfer,omitempty"` // from the connected account
+	Fee      bool `json:"fee,omitempty"`      // from the platform
 }
 
 // Destination is where a refund goes.
@@ -163,6 +170,7 @@ func (d *Domain) refund(c *api.Call, ch *Charge, answer string) (any, error) {
 	if err := c.ParamsOnly(re, "metadata", "reason", "instructions_email"); err != nil {
 		return nil, err
 	}
+	re.Private = RefundPrivate{Transfer: c.P.True("reverse_transfer"), Fee: c.P.True("refund_application_fee")}
 	how := "refund"
 	if !ch.Captured {
 		how = "reversal"
@@ -202,12 +210,11 @@ func (ch *Charge) refundable() int64 {
 
 // checkRefund refuses refunds that cannot be; it returns how much is to be refunded.
 func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
-	for _, name := range []string{"reverse_transfer", "refund_application_fee"} {
-		if c.P.True(name) {
-			return 0, fault.ConnectNotBuilt(name)
-		}
-	}
 	switch {
+	case ch.SourceTransfer != nil:
+		return 0, fault.PaymentOfTransfer(ch.ID)
+	case c.P.True("reverse_transfer") && ch.Transfer == nil && ch.TransferData == nil:
+		return 0, fault.NoTransferToReverse(ch.ID)
 	case !ch.Paid || ch.Private.Released && !ch.Captured:
 		return 0, fault.ChargeNotRefundable(ch.ID)
 	case ch.Disputed:
@@ -249,6 +256,9 @@ func (d *Domain) refunded(c *api.Call, a *attempt, res *rail.Result, ch *Charge)
 		if err := d.giveBack(c, re, ch); err != nil {
 			return err
 		}
+		if err := d.shareBack(c, re, ch); err != nil {
+			return err
+		}
 	} else {
 		ch.Private.Released = true
 	}
@@ -276,7 +286,10 @@ func (d *Domain) refunded(c *api.Call, a *attempt, res *rail.Result, ch *Charge)
 
 // giveBack takes a refund off the merchant's balance. The fee of the charge is not given back. Known from: facts 09 (9a).
 func (d *Domain) giveBack(c *api.Call, re *Refund, ch *Charge) error {
-	acct := merchant(c)
+	acct, err := settler(c, ch)
+	if err != nil {
+		return err
+	}
 	settled, rate := d.settlement(acct.DefaultCurrency, ch.Currency, re.Amount, money.ConvertBack)
 	available := money.AvailableOn(c.Now(), acct.Country)
 	if ch.Private.FundsNow {
@@ -324,7 +337,6 @@ func (d *Domain) undo(c *api.Call, re *Refund, ch *Charge) error {
 
 // takeBack returns the money of a failed refund to the merchant. Known from: facts 08 (8c).
 func (d *Domain) takeBack(c *api.Call, re *Refund, ch *Charge) error {
-	acct := merchant(c)
 	was, err := balance.Transactions.Get(c, text(re.BalanceTransaction))
 	if err != nil {
 		return err
@@ -334,7 +346,7 @@ func (d *Domain) takeBack(c *api.Call, re *Refund, ch *Charge) error {
 		description = fmt.Sprintf("REFUND FAILURE FOR CHARGE (%s)", *ch.Description) // unverified: Stripe's words
 	}
 	txn, err := d.balance.Record(c, balance.Txn{
-		Type: "refund_failure", Amount: -was.Amount, Currency: acct.DefaultCurrency, ExchangeRate: was.ExchangeRate,
+		Type: "refund_failure", Amount: -was.Amount, Currency: was.Currency, ExchangeRate: was.ExchangeRate,
 		Description: &description, Source: re.ID, AvailableOn: c.Now(), Parent: re.ID, Outside: ledger.Network,
 	})
 	if err != nil {
