@@ -6,6 +6,7 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/fault"
+	"florin/internal/jsontext"
 )
 
 // A Capability is something that a connected account may do when it has been asked for and nothing is missing. Its id is its name; it is kept in the
@@ -72,11 +73,11 @@ func (d *Accounts) capabilitiesChanged(c *api.Call, a *Account) error {
 	return nil
 }
 
-// show is a capability as the account stands now; nothing of it is kept.
-func (d *Accounts) showCapability(c *api.Call, a *Account, name string) ([]byte, error) {
-	cp := Capabilities.NewAt(c, a.Scope(c.Live()), name, c.Now())
+// showCapability is a capability as the account stands now; nothing of it is kept.
+func (a *Account) showCapability(name string) []byte {
+	cp := &Capability{Meta: api.Meta{ID: name, Object: Capabilities.Name}}
 	a.capability(cp, name)
-	return c.Show(cp)
+	return jsontext.Append(nil, cp)
 }
 
 func (d *Accounts) listCapabilities(c *api.Call) (any, error) {
@@ -86,11 +87,7 @@ func (d *Accounts) listCapabilities(c *api.Call) (any, error) {
 	}
 	l := &api.List{Object: "list", URL: "/v1/accounts/" + a.ID + "/capabilities"}
 	for _, name := range slices.Sorted(maps.Keys(a.Private.Life.Requested)) {
-		body, err := d.showCapability(c, a, name)
-		if err != nil {
-			return nil, err
-		}
-		l.Data = append(l.Data, body)
+		l.Data = append(l.Data, a.showCapability(name))
 	}
 	return l, nil
 }
@@ -105,8 +102,7 @@ func (d *Accounts) retrieveCapability(c *api.Call) (any, error) {
 	if !knownCapability(name) {
 		return nil, fault.NoSuch("capability", name, "capability", 404)
 	}
-	body, err := d.showCapability(c, a, name)
-	return api.JSON(body), err
+	return api.JSON(a.showCapability(name)), nil
 }
 
 func (d *Accounts) updateCapability(c *api.Call) (any, error) {

@@ -471,7 +471,7 @@ func (d *Accounts) checkShared(c *api.Call) error {
 		}
 	}
 	if in := p.Get("individual"); in != nil {
-		return checkPerson(c, in)
+		return checkPerson(in, func(name string) string { return "individual[" + name + "]" })
 	}
 	return nil
 }

@@ -135,7 +135,7 @@ func (d *Accounts) createPerson(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPerson(c, c.P); err != nil {
+	if err := checkPerson(c.P, itself); err != nil {
 		return nil, err
 	}
 	var p *Person
@@ -155,20 +155,22 @@ func (d *Accounts) createPerson(c *api.Call) (any, error) {
 }
 
 // checkPerson refuses what cannot be of a person. The words for a bad date are unverified.
-func checkPerson(c *api.Call, p *form.Value) error {
+func checkPerson(p *form.Value, param func(name string) string) error {
 	if p.Given("person_token") {
-		return fault.ParamNotBuilt("person_token")
+		return fault.ParamNotBuilt(param("person_token"))
 	}
 	if dob := p.Get("dob"); dob != nil && dob.Kind == form.Object {
 		if m := dob.Num("month"); m < 1 || m > 12 {
-			return fault.Invalid("dob[month]", "Invalid dob: month must be between 1 and 12.")
+			return fault.Invalid(param("dob")+"[month]", "Invalid dob: month must be between 1 and 12.")
 		}
 		if n := dob.Num("day"); n < 1 || n > 31 {
-			return fault.Invalid("dob[day]", "Invalid dob: day must be between 1 and 31.")
+			return fault.Invalid(param("dob")+"[day]", "Invalid dob: day must be between 1 and 31.")
 		}
 	}
 	return nil
 }
+
+func itself(name string) string { return name }
 
 // newPerson makes a person of an account from parameters; it is saved by its caller.
 func (d *Accounts) newPerson(c *api.Call, a *Account, params *form.Value) (*Person, error) {
@@ -338,7 +340,7 @@ func (d *Accounts) updatePerson(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPerson(c, c.P); err != nil {
+	if err := checkPerson(c.P, itself); err != nil {
 		return nil, err
 	}
 	return p, As(c, a, func() error {
