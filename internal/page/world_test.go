@@ -17,6 +17,7 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/domain/balance"
 	"florin/internal/domain/customer"
+	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/setup"
@@ -58,6 +59,7 @@ func newWorld(t *testing.T) *world {
 	setups := setup.New(methods, rails)
 	payments := payment.New(customers, methods, balances, rails)
 	w.app.Use(accounts, customers, balances, methods, setups, payments)
+	w.app.Use(methodconfig.New())
 	w.app.Authenticate, w.app.PrincipalOf = accounts.Authenticate, accounts.PrincipalOf
 	w.pages = page.New(w.app, payments, setups)
 

@@ -24,6 +24,7 @@ import (
 	"florin/internal/domain/customersession"
 	"florin/internal/domain/ephemeralkey"
 	"florin/internal/domain/event"
+	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/payout"
@@ -106,6 +107,7 @@ func (s *Server) wire() {
 	payouts := payout.New(balances)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts)
+	app.Use(methodconfig.New())
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope

@@ -4,17 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
+	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
 	"florin/internal/jsontext"
 	"florin/internal/money"
-	"florin/internal/spec"
+	"florin/internal/paymethod"
 )
 
 // An Intent is the wish to take an amount from a customer, through however many tries it needs. It is made when the customer comes to pay,
@@ -77,6 +77,8 @@ type IntentPrivate struct {
 	Challenged string     `json:"challenged,omitempty"`
 	Mandate    string     `json:"mandate,omitempty"` // that the payment is made by
 	LineItems  []LineItem `json:"line_items,omitempty"`
+	// Configuration is the payment method configuration that was asked for; "" for the account's default.
+	Configuration string `json:"configuration,omitempty"`
 }
 
 // Automatic says that the payment methods are chosen by the account's configuration.
@@ -184,7 +186,9 @@ func (d *Domain) createIntent(c *api.Call) (any, error) {
 	if err := d.setAmountDetails(c, pi, p.Get("amount_details")); err != nil {
 		return nil, err
 	}
-	d.chooseMethods(c, pi)
+	if err := d.chooseMethods(c, pi); err != nil {
+		return nil, err
+	}
 	if err := d.move(c, pi, needsMethod); err != nil {
 		return nil, err
 	}
@@ -261,14 +265,14 @@ func (d *Domain) checkShared(c *api.Call, currency string) error {
 		}
 	}
 	for i, typ := range p.Strings("payment_method_types") {
-		if !knownMethod(typ) {
+		if !paymethod.Known(typ) {
 			return fault.UnknownMethodType(i, typ)
 		}
 	}
 	if err := checkDescriptors(p); err != nil {
 		return err
 	}
-	for _, name := range []string{"customer_account", "payment_method_configuration"} {
+	for _, name := range []string{"customer_account"} {
 		if p.Given(name) {
 			return fault.ParamNotBuilt(name)
 		}
@@ -281,13 +285,19 @@ func (d *Domain) checkAmount(c *api.Call, amount int64, currency string) error {
 	if amount < 1 {
 		return fault.AmountBelowMinimum(c.AtLeast("2023-08-16"))
 	}
-	if f := money.Check(amount, currency, account.Of(c).DefaultCurrency); f != nil {
+	if f := money.Check(amount, currency, account.Of(c).DefaultCurrency); f != nil && !lessIsEnough(c.P, currency) {
 		return f
 	}
 	if step := money.Step(currency, false); amount%step != 0 {
 		return fault.AmountStep(step, currency)
 	}
 	return nil
+}
+
+// lessIsEnough says whether the only type of payment method that is asked for takes any amount: iDEAL does (facts 14).
+func lessIsEnough(p *form.Value, currency string) bool {
+	types := p.Strings("payment_method_types")
+	return len(types) == 1 && types[0] == "ideal" && currency == "eur"
 }
 
 func (d *Domain) retrieveIntent(c *api.Call) (any, error) {
@@ -335,10 +345,9 @@ func (d *Domain) updateIntent(c *api.Call) (any, error) {
 	if err := d.setAmountDetails(c, pi, c.P.Get("amount_details")); err != nil {
 		return nil, err
 	}
-	if c.P.Has("payment_method_types") {
-		pi.AutomaticPaymentMethods, pi.PaymentMethodConfigurationDetails = nil, nil
+	if err := d.reconsiderMethods(c, pi); err != nil {
+		return nil, err
 	}
-	d.setOptions(pi, c.P.Get("payment_method_options"))
 	if c.P.Given("payment_method") || c.P.Given("payment_method_data") {
 		if err := d.takeMethod(c, pi); err != nil {
 			return nil, err
@@ -445,38 +454,117 @@ func (d *Domain) spendToken(c *api.Call, pi *Intent) (*method, error) {
 }
 
 // chooseMethods sets which types of payment method the intent takes, and their options.
-func (d *Domain) chooseMethods(c *api.Call, pi *Intent) {
+func (d *Domain) chooseMethods(c *api.Call, pi *Intent) error {
 	p := c.P
-	automatic := p.Get("automatic_payment_methods")
+	automatic, config := p.Get("automatic_payment_methods"), p.Str("payment_method_configuration")
 	switch {
 	case p.Has("payment_method_types"):
+		pi.leaveOut()
 	case automatic != nil && !automatic.True("enabled"):
 		pi.PaymentMethodTypes = []string{"card"}
-	case automatic != nil || c.AtLeast("2023-08-16"): // facts 08 (8a)
+	case automatic != nil || config != "" || c.AtLeast("2023-08-16"): // facts 08 (8a)
 		redirects := automatic.Str("allow_redirects")
 		if redirects == "" {
 			redirects = "always"
 		}
 		pi.AutomaticPaymentMethods = &Automatic{AllowRedirects: redirects, Enabled: true}
-		pi.PaymentMethodConfigurationDetails = &Configuration{ID: defaultConfiguration(account.Of(c))}
-		pi.PaymentMethodTypes = []string{"card", "link"} // what a new account's configuration turns on, of what is built
+		pi.Private.Configuration = config
+		if err := pi.chooseAgain(c); err != nil {
+			return err
+		}
 	default:
 		pi.PaymentMethodTypes = []string{"card"}
 	}
-	pi.PaymentMethodTypes = slices.DeleteFunc(pi.PaymentMethodTypes, func(t string) bool {
-		return slices.Contains(pi.ExcludedPaymentMethodTypes, t)
-	})
 	d.setOptions(pi, p.Get("payment_method_options"))
+	return pi.checkTypes(c)
 }
 
-// defaultConfiguration is the id of the payment method configuration that every account has.
-func defaultConfiguration(acct *account.Account) string {
-	return "pmc_" + strings.TrimPrefix(acct.ID, "acct_") + "Default0"
+// chooseAgain chooses the types of an intent that has left that to its configuration.
+func (pi *Intent) chooseAgain(c *api.Call) error {
+	choice, err := methodconfig.Choose(c, pi.Private.Configuration, pi.use(c))
+	if err != nil {
+		return err
+	}
+	pi.PaymentMethodConfigurationDetails = &Configuration{ID: choice.ID, Parent: choice.Parent}
+	pi.PaymentMethodTypes = choice.Types
+	pi.leaveOut()
+	if len(pi.PaymentMethodTypes) == 0 {
+		return fault.NoTypeLeft()
+	}
+	return nil
 }
 
-// knownMethod says whether there is a type of payment method by this name.
-func knownMethod(typ string) bool {
-	return spec.Lookup("POST /v1/payment_intents").Param("payment_method_options").Field(typ) != nil
+// reconsiderMethods chooses or checks the types of an intent again, if the request changes what they depend on, and takes their options.
+func (d *Domain) reconsiderMethods(c *api.Call, pi *Intent) error {
+	p := c.P
+	if p.Has("payment_method_types") {
+		pi.AutomaticPaymentMethods, pi.PaymentMethodConfigurationDetails = nil, nil
+		pi.leaveOut()
+	}
+	changed := slices.ContainsFunc([]string{
+		"amount", "currency", "capture_method", "customer", "payment_method_types", "payment_method_configuration", "setup_future_usage", "excluded_payment_method_types",
+		"allowed_payment_method_types",
+	}, p.Has)
+	if config := p.Str("payment_method_configuration"); config != "" {
+		pi.Private.Configuration = config
+	}
+	if changed && pi.AutomaticPaymentMethods != nil {
+		if err := pi.chooseAgain(c); err != nil {
+			return err
+		}
+	}
+	d.setOptions(pi, p.Get("payment_method_options"))
+	if changed {
+		return pi.checkTypes(c)
+	}
+	return nil
+}
+
+// leaveOut takes from the types those that the intent excludes, or does not allow.
+func (pi *Intent) leaveOut() {
+	pi.PaymentMethodTypes = slices.DeleteFunc(pi.PaymentMethodTypes, func(t string) bool {
+		return slices.Contains(pi.ExcludedPaymentMethodTypes, t) ||
+			len(pi.AllowedPaymentMethodTypes) > 0 && !slices.Contains(pi.AllowedPaymentMethodTypes, t)
+	})
+}
+
+// use is what the intent wants of a type of payment method.
+func (pi *Intent) use(c *api.Call) paymethod.Use {
+	automatic := pi.AutomaticPaymentMethods
+	return paymethod.Use{
+		Amount: pi.Amount, Currency: pi.Currency, Country: account.Of(c).Country, Manual: pi.CaptureMethod == "manual", SetUp: text(pi.SetupFutureUsage),
+		NoRedirects: automatic != nil && automatic.AllowRedirects == "never", Customer: pi.Customer != nil,
+	}
+}
+
+// checkTypes refuses an intent whose types of payment method, which the request has named, cannot do what it wants.
+func (pi *Intent) checkTypes(c *api.Call) error {
+	if pi.AutomaticPaymentMethods != nil {
+		return nil
+	}
+	use := pi.use(c)
+	for i, name := range pi.PaymentMethodTypes {
+		t := paymethod.Types[name]
+		if t == nil || t.Flow == paymethod.Terminal {
+			continue
+		}
+		limit := t.Limits[pi.Currency]
+		switch t.Refuses(use) {
+		case paymethod.NotHere:
+			return fault.UnknownMethodType(i, name)
+		case paymethod.NotCurrency:
+			return fault.TypeCurrency(pi.Currency)
+		case paymethod.NotLater:
+			return fault.TypeNotLater(name)
+		case paymethod.NotKept:
+			return fault.TypeNotKept(name, use.SetUp)
+		case paymethod.TooSmall:
+			return fault.TypeAmount(name, money.Format(limit.Min, pi.Currency), false)
+		case paymethod.TooLarge:
+			return fault.TypeAmount(name, money.Format(limit.Max, pi.Currency), true)
+		}
+	}
+	return nil
 }
 
 // Options are what an intent says of each type of payment method.
@@ -487,8 +575,10 @@ func (d *Domain) setOptions(pi *Intent, given *form.Value) {
 	opts := Options{}
 	for _, typ := range pi.PaymentMethodTypes {
 		of := map[string]json.RawMessage{}
-		for name, v := range defaultOptions[typ] {
-			of[name] = json.RawMessage(v)
+		if t := paymethod.Types[typ]; t != nil {
+			for name, v := range t.Options {
+				of[name] = json.RawMessage(v)
+			}
 		}
 		for name, v := range pi.PaymentMethodOptions[typ] {
 			of[name] = v
@@ -515,14 +605,3 @@ func (pi *Intent) captureMethod(typ string) string {
 
 // transient options belong to one confirmation, and are not shown.
 var transient = map[string]bool{"cvc_token": true, "moto": true, "network_decline_code": true, "three_d_secure": true, "statement_details": true}
-
-// defaultOptions are what an intent shows of a type that the request says nothing of. Known from: recordings (2025 to 2026).
-var defaultOptions = map[string]map[string]string{
-	"card":              {"installments": "null", "mandate_options": "null", "network": "null", "request_three_d_secure": `"automatic"`},
-	"link":              {"persistent_token": "null"},
-	"acss_debit":        {"verification_method": `"automatic"`},
-	"afterpay_clearpay": {"reference": "null"},
-	"klarna":            {"preferred_locale": "null"},
-	"us_bank_account":   {"mandate_options": "{}", "verification_method": `"automatic"`},
-	"wechat_pay":        {"app_id": "null", "client": "null"},
-}

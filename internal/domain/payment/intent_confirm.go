@@ -43,7 +43,9 @@ func (d *Domain) confirmIntent(c *api.Call) (any, error) {
 	if err := d.setAmountDetails(c, pi, c.P.Get("amount_details")); err != nil {
 		return nil, err
 	}
-	d.setOptions(pi, c.P.Get("payment_method_options"))
+	if err := d.reconsiderMethods(c, pi); err != nil {
+		return nil, err
+	}
 	if err := d.takeMethod(c, pi); err != nil {
 		return nil, err
 	}
