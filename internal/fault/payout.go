@@ -110,12 +110,20 @@ func DelayTooShort(param string, least int64) *Error {
 
 // TopupCountry refuses top-ups where there are none.
 // unverified: the words.
-func TopupCountry(country string) *Error {
-	return Invalid("", "Top-ups are not supported for accounts in "+country+".")
+func TopupCountry(country, currency string) *Error {
+	return Invalid("", "Top-ups in "+currency+" are not supported for accounts in "+country+".")
 }
 
 // TopupNotPending refuses to cancel a top-up that is decided.
 // unverified: the words.
 func TopupNotPending(topup, status string) *Error {
 	return Invalid("", fmt.Sprintf("Top-up %s cannot be canceled because it has a status of %s. Only pending top-ups can be canceled.", topup, status)).AfterStart()
+}
+
+// TopupFailure is what failure_message says of a failure_code. unverified: the words.
+func TopupFailure(code string) string {
+	if code == "insufficient_funds" {
+		return "The bank account has insufficient funds to cover the top-up."
+	}
+	return PayoutFailure(code)
 }

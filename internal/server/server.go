@@ -29,6 +29,7 @@ import (
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/payout"
 	"florin/internal/domain/setup"
+	"florin/internal/domain/topup"
 	"florin/internal/domain/webhookendpoint"
 	"florin/internal/fault"
 	"florin/internal/id"
@@ -106,7 +107,7 @@ func (s *Server) wire() {
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
-	app.Use(payouts)
+	app.Use(payouts, topup.New(balances, payouts))
 	app.Use(methodconfig.New())
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf

@@ -316,13 +316,26 @@ func (d *Domain) trace(c *api.Call, id string) error {
 	return c.Save(po, "payout.updated")
 }
 
-// traceNumber is an ACH trace number: the routing number of the test bank, less its check digit, and seven digits.
+// traceNumber is an ACH trace number: the routing number of the test bank, less its check digit, and seven digits. The last is such that nobody takes
+// it for the number of a card.
 func traceNumber(id string) string {
 	n := uint64(14695981039346656037)
 	for i := range len(id) {
 		n = (n ^ uint64(id[i])) * 1099511628211
 	}
-	return fmt.Sprintf("11000000%07d", n%10_000_000)
+	digits := fmt.Sprintf("11000000%06d", n%1_000_000)
+	sum := 0
+	for i := range digits {
+		d := int(digits[i] - '0')
+		if i%2 == len(digits)%2 {
+			sum += d
+		} else if d *= 2; d > 9 {
+			sum += d - 9
+		} else {
+			sum += d
+		}
+	}
+	return digits + string(rune('0'+(11-sum%10)%10)) // a card's would be (10-sum%10)%10
 }
 
 // refuse is the task by which a bank sends a payout back.
