@@ -6,7 +6,7 @@ RUNS        ?= 100
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages whose tests run goroutines side by side.
-RACE ?= ./internal/api/... ./internal/clock/... ./internal/rail/... ./internal/server/... ./internal/store ./internal/store/memory \
+RACE ?= ./internal/api/... ./internal/clock/... ./internal/listen ./internal/rail/... ./internal/server/... ./internal/store ./internal/store/memory \
         ./internal/vault/... ./internal/webhook/...
 
 # The replay tool, which is not part of this repository, and what it replays.
@@ -15,7 +15,7 @@ RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test check lint race fuzz sdk crash bench coverage replay
+.PHONY: help build test check lint race fuzz sdk cli crash bench coverage replay
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,9 @@ fuzz: ## every fuzz test for FUZZTIME (60s)
 
 sdk: ## the official SDKs against the binary
 	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/sdk -v -count=1
+
+cli: ## the Stripe CLI against the binary: listen, logs, and what became of every trigger
+	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/cli -v -count=1
 
 crash: ## kill -9 under load, restart, compare and audit, RUNS times (100)
 	$(GO) test ./test/crash -v -count=1 -timeout 60m -runs $(RUNS)

@@ -19,7 +19,7 @@ type filters struct {
 	Outcome    []string `json:"filter_request_status,omitempty"` // SUCCEEDED, FAILED
 	Source     []string `json:"filter_source,omitempty"`         // API, DASHBOARD
 	Status     []string `json:"filter_status_code,omitempty"`
-	StatusType []string `json:"filter_status_code_type,omitempty"` // 2XX, 4XX, 5XX
+	StatusType []string `json:"filter_status_code_type,omitempty"` // 200, 400, 500: the CLI makes these of 2XX, 4XX, 5XX
 }
 
 // Requested tells `stripe logs tail` of a request that was answered. It does not wait.
@@ -63,7 +63,7 @@ func (f *feed) concerns(r *api.Record) bool {
 	}
 	status := strconv.Itoa(r.Status)
 	return passes(want.Account, kind) && passes(want.IP, r.IP) && passes(want.Method, r.Method) && passes(want.Path, r.Path) &&
-		passes(want.Outcome, outcome) && passes(want.Source, "API") && passes(want.Status, status) && passes(want.StatusType, status[:1]+"XX")
+		passes(want.Outcome, outcome) && passes(want.Source, "API") && passes(want.Status, status) && passes(want.StatusType, status[:1]+"00")
 }
 
 // requestMessage is how a request is told of. Known from: facts 10d.
