@@ -64,21 +64,12 @@ func verify(res *Result, card *testcard.Card, r Request) {
 	}
 }
 
-// authorize decides about a payment, in the order in which a real one is: what stops it before it is sent, whether the cardholder must
-// authenticate, what the issuer says.
+// authorize decides about a payment, in the order in which a real one is: whether the cardholder must authenticate, what the issuer says.
+// What stops a payment before it is sent is decided by who sends it (see Assess).
 func authorize(res *Result, card *testcard.Card, r Request) {
 	checks(res, card, r)
-	if card.Risk.Level != "" {
-		res.RiskLevel = card.Risk.Level
-	}
-	if card.Risk.Score > 0 {
-		res.RiskScore = int64(card.Risk.Score)
-	}
-	if card.Risk.Block == testcard.BlockAlways || card.Risk.Block == testcard.BlockHighest {
-		res.Status = Blocked
-		res.Decline = &fault.Decline{Code: "card_declined", DeclineCode: "fraudulent", Message: "Your card was declined."}
-		return
-	}
+	risk := Assess(&r)
+	res.RiskLevel, res.RiskScore = risk.Level, risk.Score
 	if decided := authenticate(res, card, r); decided {
 		return
 	}
@@ -89,6 +80,37 @@ func authorize(res *Result, card *testcard.Card, r Request) {
 	res.FundsNow = card.Bypass
 	res.RefundPending = card.Refund == testcard.RefundPending
 	res.RefundFails = card.Refund == testcard.RefundFails
+	res.EarlyFraudWarning = card.FraudWarning
+	if dp := card.Dispute; dp != nil {
+		// Who is enrolled with a service that prevents disputes (dp.Prevention) would not be told of one; nobody is.
+		res.Dispute = &Dispute{Reason: dp.Reason, Inquiry: dp.Inquiry, Count: int64(dp.Count), NetworkReasonCode: dp.NetworkReasonCode, Kind: dp.Kind}
+	}
+}
+
+// Assess says what risk there is in a payment, before it is sent. In test mode the card's number tells; any other card is a normal one. The
+// score of the same attempt is always the same.
+func Assess(r *Request) Risk {
+	risk := Risk{Level: "normal", Score: int64(draw(r.Attempt) % 65), ThreeDS: "optional"}
+	card := testcard.ByNumber(r.Card.Number)
+	if card == nil {
+		return risk
+	}
+	if card.Risk.Level != "" {
+		risk.Level = card.Risk.Level
+	}
+	if card.Risk.Score > 0 {
+		risk.Score = int64(card.Risk.Score)
+	}
+	risk.Control = string(card.Risk.Block)
+	switch card.ThreeDS.Usage {
+	case testcard.NotSupported:
+		risk.ThreeDS = "not_supported"
+	case testcard.Required, testcard.UntilSetUp, testcard.OnSessionOnly:
+		risk.ThreeDS = "required"
+	case testcard.Adaptive:
+		risk.ThreeDS = "recommended"
+	}
+	return risk
 }
 
 // authenticate asks for 3D Secure where the issuer or the merchant wants it, and says whether that decided the payment.

@@ -89,9 +89,26 @@ type Result struct {
 	// RefundPending and RefundFails tell how a refund to this card will go.
 	RefundPending bool `json:"refund_pending,omitempty"`
 	RefundFails   bool `json:"refund_fails,omitempty"`
-	// Dispute and EarlyFraudWarning tell what the cardholder will do next.
-	Dispute           string `json:"dispute,omitempty"`
-	EarlyFraudWarning string `json:"early_fraud_warning,omitempty"`
+	// Dispute and EarlyFraudWarning tell what the cardholder will do next: the type of fraud that is reported, "" for none.
+	Dispute           *Dispute `json:"dispute,omitempty"`
+	EarlyFraudWarning string   `json:"early_fraud_warning,omitempty"`
+}
+
+// A Dispute is what the cardholder of a test card will do about a payment.
+type Dispute struct {
+	Reason            string `json:"reason"`            // fraudulent, product_not_received, noncompliant
+	Inquiry           bool   `json:"inquiry,omitempty"` // a question first, which moves no money
+	Count             int64  `json:"count,omitempty"`   // how many; 0 is one
+	NetworkReasonCode string `json:"network_reason_code,omitempty"`
+	Kind              string `json:"kind,omitempty"` // visa_ce3, visa_compliance, mastercard_compliance, smart: how it can be answered
+}
+
+// Risk is what is thought of a payment before anybody is asked about it.
+type Risk struct {
+	Level   string // normal, elevated or highest
+	Score   int64  // 0 to 99
+	Control string // the control that this test card is there to try, as testcard.Block has it; "" for none
+	ThreeDS string // how the card stands to 3D Secure: required, recommended, optional, not_supported
 }
 
 // A Rail reaches one network.

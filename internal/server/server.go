@@ -22,12 +22,14 @@ import (
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
+	"florin/internal/domain/dispute"
 	"florin/internal/domain/ephemeralkey"
 	"florin/internal/domain/event"
 	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/payout"
+	"florin/internal/domain/radar"
 	"florin/internal/domain/setup"
 	"florin/internal/domain/topup"
 	"florin/internal/domain/webhookendpoint"
@@ -71,6 +73,7 @@ type Server struct {
 	App      *api.App
 	Accounts *account.Accounts
 	Payments *payment.Domain
+	Radar    *radar.Domain
 	Setups   *setup.Domain
 	Vault    *vault.Vault
 
@@ -104,11 +107,14 @@ func (s *Server) wire() {
 	setups := setup.New(methods, s.rails())
 	ephemerals := ephemeralkey.New(app, accounts, s.Vault)
 	payments := payment.New(customers, methods, balances, s.rails())
+	guard := radar.New(app, methods, payments)
+	disputes := dispute.New(balances, payments, guard)
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts, topup.New(balances, payouts))
 	app.Use(methodconfig.New())
+	app.Use(guard, disputes)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope

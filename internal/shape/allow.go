@@ -15,6 +15,7 @@ var additions = map[string]string{
 	"charge.source":                               "recorded at 2026-03-25; the card that a charge of the older kind was made with",
 	"customer.default_currency":                   "recorded at 2026-06-24, where a customer is created with expand[]=sources",
 	"account.login_links":                         "recorded at 2026-03-25",
+	"dispute.balance_transaction":                 "every dispute in the recordings of 2023-10-16; the first of balance_transactions",
 	"ephemeral_key.associated_objects":            "every ephemeral key in the recordings of 2023-10-16",
 	"card.wallet":                                 "every card in the recordings of 2023-10-16",
 }

@@ -31,6 +31,7 @@ type attempt struct {
 	StripeSDK     bool           `json:"stripe_sdk,omitempty"`
 	Status        string         `json:"status"` // sent, done, or abandoned
 	Tries         int64          `json:"tries"`  // how often it was asked after
+	Verdict       Verdict        `json:"verdict"`
 }
 
 var attempts = &api.Kind[attempt]{Name: "_attempt", Internal: true}
@@ -56,6 +57,9 @@ func (d *Domain) ask(c *api.Call, a *attempt, req rail.Request, ch *Charge, how 
 	r := d.rails.For(c.Live())
 	if r == nil {
 		return fault.LiveWithoutAcquirer()
+	}
+	if blocked, err := d.screen(c, a, &req, ch, how); blocked || err != nil {
+		return err
 	}
 	if r.Instant() {
 		res, err := r.Do(c.Context(), req)
@@ -241,6 +245,7 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 	if err := d.describe(c, ch, a.Method, res); err != nil {
 		return err
 	}
+	a.Verdict.show(ch)
 	if pi != nil {
 		pi.LatestCharge = &ch.ID
 	}
@@ -250,11 +255,15 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 	ch.Paid = true
 	ch.Private.FundsNow, ch.Private.RefundPending, ch.Private.RefundFails = res.FundsNow, res.RefundPending, res.RefundFails
 	ch.Private.Authorized, ch.Private.Attempt = ch.Amount, a.ID
+	ch.Private.Dispute, ch.Private.FraudWarning = res.Dispute, res.EarlyFraudWarning
 	ch.ReceiptURL = opt(c.Base() + "/receipts/payment/" + merchant(c).ID + "/" + ch.ID + "/" + id.Secret(24))
 	if err := ch.move("succeeded"); err != nil {
 		return err
 	}
 	if err := d.useMethod(c, a, res, pi); err != nil {
+		return err
+	}
+	if err := d.tell(c, ch, Approved); err != nil {
 		return err
 	}
 	if pi == nil {
@@ -285,7 +294,10 @@ func (d *Domain) paid(c *api.Call, pi *Intent, ch *Charge) error {
 		if err := c.Save(ch, "charge.succeeded"); err != nil {
 			return err
 		}
-		return c.Save(pi, "payment_intent.succeeded")
+		if err := c.Save(pi, "payment_intent.succeeded"); err != nil {
+			return err
+		}
+		return d.tell(c, ch, Captured)
 	}
 	if err := c.Save(ch, "charge.succeeded"); err != nil {
 		return err
@@ -294,7 +306,10 @@ func (d *Domain) paid(c *api.Call, pi *Intent, ch *Charge) error {
 		if err := d.earn(c, ch, ch.Amount); err != nil {
 			return err
 		}
-		return c.Save(ch, "charge.updated")
+		if err := c.Save(ch, "charge.updated"); err != nil {
+			return err
+		}
+		return d.tell(c, ch, Captured)
 	})
 	return c.Save(pi, "payment_intent.succeeded")
 }

@@ -10,6 +10,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
+	"florin/internal/rail"
 )
 
 // A Charge is one try to take money from a payment method: of a payment intent, or of POST /v1/charges, which is older.
@@ -77,6 +78,11 @@ type ChargePrivate struct {
 	Manual        bool   `json:"manual,omitempty"`   // of POST /v1/charges with capture=false
 	DeclineCode   string `json:"decline_code,omitempty"`
 	DeclineParam  string `json:"decline_param,omitempty"`
+	// Dispute and FraudWarning are what the cardholder will do about it (test cards).
+	Dispute      *rail.Dispute `json:"dispute,omitempty"`
+	FraudWarning string        `json:"fraud_warning,omitempty"`
+	// ChargedBack says that a dispute keeps it from being refunded.
+	ChargedBack bool `json:"charged_back,omitempty"`
 }
 
 // Outcome is what was decided about a charge, and by whom.
@@ -88,6 +94,7 @@ type Outcome struct {
 	Reason             *string `json:"reason"`
 	RiskLevel          string  `json:"risk_level"`
 	RiskScore          int64   `json:"risk_score"`
+	Rule               string  `json:"rule,omitempty"` // that decided
 	SellerMessage      string  `json:"seller_message"`
 	Type               string  `json:"type"`
 }

@@ -133,7 +133,10 @@ func (d *Domain) chargeApproved(c *api.Call, ch *Charge) error {
 	if err := d.earn(c, ch, ch.Amount); err != nil {
 		return err
 	}
-	return c.Save(ch, "charge.succeeded")
+	if err := c.Save(ch, "charge.succeeded"); err != nil {
+		return err
+	}
+	return d.tell(c, ch, Captured)
 }
 
 // captureCharge takes the money that a charge holds, or some of it; the rest is let go.

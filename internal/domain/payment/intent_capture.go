@@ -112,8 +112,11 @@ func (d *Domain) captured(c *api.Call, a *attempt, res *rail.Result, ch *Charge)
 	if err := d.earn(c, ch, a.Amount); err != nil {
 		return err
 	}
-	if err := c.Save(ch, "charge.captured"); err != nil || a.Intent == "" {
+	if err := c.Save(ch, "charge.captured"); err != nil {
 		return err
+	}
+	if a.Intent == "" {
+		return d.tell(c, ch, Captured)
 	}
 	pi, err := Intents.Get(c, a.Intent)
 	if err != nil {
@@ -128,7 +131,10 @@ func (d *Domain) captured(c *api.Call, a *attempt, res *rail.Result, ch *Charge)
 	if err := d.move(c, pi, succeeded); err != nil {
 		return err
 	}
-	return c.Save(pi, "payment_intent.succeeded")
+	if err := c.Save(pi, "payment_intent.succeeded"); err != nil {
+		return err
+	}
+	return d.tell(c, ch, Captured)
 }
 
 // incrementIntent asks the issuer to hold more.
@@ -252,7 +258,10 @@ func (d *Domain) letGo(c *api.Call, ch *Charge, events ...string) error {
 		d.reverse(c, ch.Private.Attempt)
 	}
 	ch.Private.Released = true
-	return c.Save(ch, events...)
+	if err := c.Save(ch, events...); err != nil {
+		return err
+	}
+	return d.tell(c, ch, Released)
 }
 
 // amountDetailsOf are the parts of amount_details that are shown; line items have a list of their own.

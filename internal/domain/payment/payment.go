@@ -22,6 +22,9 @@ type Domain struct {
 	balance   *balance.Domain
 	rails     *rail.Rails
 	followers []Follower
+
+	screener        Screener
+	chargeFollowers []ChargeFollower
 }
 
 // A Follower is told of each change of an intent's status, in the unit of work that changes it. Its error undoes the change.

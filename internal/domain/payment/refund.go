@@ -217,7 +217,7 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 		return 0, fault.NoTransferToReverse(ch.ID)
 	case !ch.Paid || ch.Private.Released && !ch.Captured:
 		return 0, fault.ChargeNotRefundable(ch.ID)
-	case ch.Disputed:
+	case ch.Private.ChargedBack:
 		return 0, fault.ChargedBack(ch.ID)
 	case ch.Refunded:
 		return 0, fault.AlreadyRefunded(ch.ID)
@@ -281,7 +281,10 @@ func (d *Domain) refunded(c *api.Call, a *attempt, res *rail.Result, ch *Charge)
 	if err := c.Emit("refund.updated", re); err != nil {
 		return err
 	}
-	return c.Emit("charge.refund.updated", re)
+	if err := c.Emit("charge.refund.updated", re); err != nil {
+		return err
+	}
+	return d.tell(c, ch, Refunded)
 }
 
 // giveBack takes a refund off the merchant's balance. The fee of the charge is not given back. Known from: facts 09 (9a).
