@@ -184,6 +184,9 @@ func (d *Accounts) furnish(c *api.Call, a *Account, fresh bool) error {
 	}
 	null := json.RawMessage("null")
 	a.BusinessProfile.SpecifiedCommercialTransactions = null
+	if v := p.At("business_profile").Get("product_description"); v != nil && v.Kind == form.Unset {
+		a.BusinessProfile.ProductDescription = json.RawMessage(`""`) // recorded
+	}
 	if a.BusinessProfile.ProductDescription == nil && a.Type != "express" {
 		a.BusinessProfile.ProductDescription = null
 	}
@@ -206,7 +209,7 @@ func (d *Accounts) furnish(c *api.Call, a *Account, fresh bool) error {
 		}
 		switch {
 		case len(persons) > 0 && p.Has("individual"):
-			if err := persons[0].take(p.Get("individual")); err != nil {
+			if err := persons[0].take(c, p.Get("individual")); err != nil {
 				return err
 			}
 			made, events = append(made, persons[0]), append(events, "person.updated")

@@ -53,10 +53,13 @@ func Destination(c *api.Call, account, param string) (*Account, error) {
 	return a, err
 }
 
-// As runs a part of a call as an account that is connected to that of the call.
+// As runs a part of a call as an account that is connected to that of the call, or as its platform.
 func As(c *api.Call, a *Account, f func() error) error {
 	if c.Who.AccountID == a.ID {
 		return f()
+	}
+	if p := c.Who.Platform; p != nil && p.AccountID == a.ID {
+		return c.As(p, f)
 	}
 	who := principal(a, c.Live())
 	who.AccountVersion, who.Platform = c.Who.AccountVersion, c.Who

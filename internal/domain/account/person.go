@@ -25,7 +25,7 @@ type Person struct {
 	FirstName                *string             `json:"first_name"`
 	FirstNameKana            json.RawMessage     `json:"first_name_kana,omitempty"`
 	FirstNameKanji           json.RawMessage     `json:"first_name_kanji,omitempty"`
-	FullNameAliases          []string            `json:"full_name_aliases,omitempty"`
+	FullNameAliases          *[]string           `json:"full_name_aliases,omitempty"`
 	FutureRequirements       *PersonRequirements `json:"future_requirements,omitempty"`
 	Gender                   json.RawMessage     `json:"gender,omitempty"`
 	IDNumberProvided         bool                `json:"id_number_provided"`
@@ -47,8 +47,10 @@ type Person struct {
 
 // PersonPrivate is what no answer shows. Numbers of identity are never kept: only whether they were given, and what test mode makes of them.
 type PersonPrivate struct {
-	Verified bool `json:"verified,omitempty"`
-	Mismatch bool `json:"mismatch,omitempty"` // the number is one that no check accepts
+	Verified  bool `json:"verified,omitempty"`  // its checks are over
+	Papers    bool `json:"papers,omitempty"`    // a document has come after the rest
+	Illegible bool `json:"illegible,omitempty"` // the document is one that no check accepts
+	Mismatch  bool `json:"mismatch,omitempty"`  // the number is one that no check accepts
 }
 
 // Address is a postal address.
@@ -185,11 +187,11 @@ func (d *Accounts) newPerson(c *api.Call, a *Account, params *form.Value) (*Pers
 		}
 	}
 	a.Private.Life.Persons = append(a.Private.Life.Persons, p.ID)
-	return p, p.take(params)
+	return p, p.take(c, params)
 }
 
 // take puts what was sent into a person.
-func (p *Person) take(params *form.Value) error {
+func (p *Person) take(c *api.Call, params *form.Value) error {
 	if err := api.Bind(p, params); err != nil {
 		return err
 	}
@@ -200,6 +202,19 @@ func (p *Person) take(params *form.Value) error {
 	if ssn := params.Str("ssn_last_4"); ssn != "" {
 		p.SSNLast4Provided = true
 		p.Private.Mismatch = ssn == "1111"
+	}
+	if params.Has("full_name_aliases") {
+		aliases := slices.DeleteFunc(params.Strings("full_name_aliases"), func(s string) bool { return s == "" })
+		p.FullNameAliases = &aliases
+	}
+	for _, side := range []**string{
+		&p.Verification.Document.Front, &p.Verification.Document.Back, &p.Verification.AdditionalDocument.Front, &p.Verification.AdditionalDocument.Back,
+	} {
+		if *side != nil && strings.HasPrefix(**side, "file_identity_document_") { // a test file: each use is a file of its own (recorded)
+			p.Private.Illegible = **side == "file_identity_document_failure"
+			file := c.NewID("file")
+			*side = &file
+		}
 	}
 	if p.Phone != nil {
 		phone := internationalPhone(*p.Phone)
@@ -259,10 +274,15 @@ func (d *Accounts) assessPersons(c *api.Call, a *Account, persons []*Person) err
 			}
 		}
 		p.Requirements, p.FutureRequirements = r, &PersonRequirements{}
+		if a.seesFuture() {
+			p.FutureRequirements = &PersonRequirements{
+				CurrentlyDue: r.CurrentlyDue, EventuallyDue: r.EventuallyDue, PastDue: r.PastDue, PendingVerification: r.PendingVerification,
+			}
+		}
 		switch {
-		case p.hasDocument() || p.Private.Verified && len(r.Errors) == 0:
+		case (p.Private.Papers || p.Private.Verified) && len(r.Errors) == 0 && len(r.CurrentlyDue) == 0:
 			p.Verification.Status = "verified"
-		case len(r.PendingVerification) > 0:
+		case len(r.PendingVerification) > 0 || len(r.EventuallyDue) == 0 && len(r.CurrentlyDue) == 0:
 			p.Verification.Status = "pending"
 		default:
 			p.Verification.Status = "unverified"
@@ -344,9 +364,10 @@ func (d *Accounts) updatePerson(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return p, As(c, a, func() error {
-		if err := p.take(c.P); err != nil {
+		if err := p.take(c, c.P); err != nil {
 			return err
 		}
+		p.Private.Papers = p.Private.Papers || p.hasDocument()
 		if err := d.recheck(c, a); err != nil {
 			return err
 		}

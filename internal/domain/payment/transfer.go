@@ -76,14 +76,11 @@ type transferring struct {
 
 func (d *Domain) createTransfer(c *api.Call) (any, error) {
 	p := c.P
-	if account.Platform(c) != nil {
-		return nil, fault.OnlyPlatformsTransfer()
-	}
 	amount, currency := p.Num("amount"), p.Str("currency")
 	if p.Given("amount") && amount < 1 {
 		return nil, fault.BelowMinimum("amount", 1)
 	}
-	dest, err := account.Destination(c, p.Str("destination"), "destination")
+	dest, err := destination(c, p.Str("destination"))
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +96,7 @@ func (d *Domain) createTransfer(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := canReceive(dest); err != nil {
+	if err := canReceive(dest); err != nil && account.Platform(c) == nil {
 		return nil, err
 	}
 	if t.metadata = map[string]string{}; p.Has("metadata") {
@@ -122,6 +119,18 @@ func (d *Domain) createTransfer(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return tr, c.Emit("transfer.created", tr)
+}
+
+// destination finds the account that a transfer goes to: one that is connected or, of a connected account, its platform (recorded).
+func destination(c *api.Call, name string) (*account.Account, error) {
+	platform := account.Platform(c)
+	switch {
+	case platform == nil:
+		return account.Destination(c, name, "destination")
+	case platform.ID != name:
+		return nil, fault.OnlyPlatformsTransfer()
+	}
+	return platform, nil
 }
 
 // enough refuses to send more than there is.
@@ -232,9 +241,9 @@ func (d *Domain) send(c *api.Call, dest *account.Account, t transferring) (*Tran
 		return nil, err
 	}
 	tr.BalanceTransaction = &txn.ID
-	platform := c.Scope
+	own, from := c.Scope, merchant(c)
 	err = account.As(c, dest, func() error {
-		py, err := d.land(c, dest, tr, t)
+		py, err := d.land(c, from, dest, tr, t)
 		if err != nil {
 			return err
 		}
@@ -242,7 +251,7 @@ func (d *Domain) send(c *api.Call, dest *account.Account, t transferring) (*Tran
 		if err := c.Mirror(c.Scope, tr); err != nil {
 			return err
 		}
-		return c.Mirror(platform, py)
+		return c.Mirror(own, py)
 	})
 	if err != nil {
 		return nil, err
@@ -272,16 +281,17 @@ func purse(sourceType string) ledger.Account {
 }
 
 // land makes the payment that a transfer is on the account that it goes to. The call acts as that account.
-func (d *Domain) land(c *api.Call, dest *account.Account, tr *Transfer, t transferring) (*Charge, error) {
-	platform := account.Platform(c)
-	app := platform.Application()
+func (d *Domain) land(c *api.Call, from, dest *account.Account, tr *Transfer, t transferring) (*Charge, error) {
 	py := Charges.New(c, c.NewID("py"))
 	py.Amount, py.AmountCaptured, py.Captured, py.Paid = tr.Amount, tr.Amount, true, true
-	py.Application, py.Created, py.Currency, py.Livemode = &app, c.Now(), tr.Currency, c.Live()
+	py.Created, py.Currency, py.Livemode = c.Now(), tr.Currency, c.Live()
+	if account.Platform(c) != nil {
+		py.Application = opt(from.Application())
+	}
 	py.BillingDetails = noBillingDetails
 	py.Metadata, py.RadarOptions = map[string]string{}, json.RawMessage("{}")
 	py.PaymentMethodDetails = &MethodDetails{StripeAccount: json.RawMessage("{}"), Type: "stripe_account"}
-	py.Source = sourceOf(platform)
+	py.Source = sourceOf(from)
 	py.SourceTransfer = &tr.ID
 	py.Private.Authorized = tr.Amount
 	if err := py.move("succeeded"); err != nil {
@@ -320,12 +330,12 @@ func (d *Domain) land(c *api.Call, dest *account.Account, tr *Transfer, t transf
 // noBillingDetails are those of a payment that nobody made by hand.
 var noBillingDetails = json.RawMessage(`{"address":{"city":null,"country":null,"line1":null,"line2":null,"postal_code":null,"state":null},"email":null,"name":null,"phone":null,"tax_id":null}`)
 
-// sourceOf is how a payment shows the platform that it came from. Known from: recordings; Florin has no icons.
-func sourceOf(platform *account.Account) json.RawMessage {
-	b := jsontext.AppendString([]byte(`{"id":`), platform.ID)
+// sourceOf is how a payment shows the account that it came from. Known from: recordings; Florin has no icons.
+func sourceOf(from *account.Account) json.RawMessage {
+	b := jsontext.AppendString([]byte(`{"id":`), from.ID)
 	b = append(b, `,"object":"account","application_icon":null,"application_logo":null,"application_name":`...)
-	b = append(jsontext.AppendString(b, nameOf(platform)), `,"application_url":`...)
-	if u := platform.BusinessProfile.URL; u != nil {
+	b = append(jsontext.AppendString(b, nameOf(from)), `,"application_url":`...)
+	if u := from.BusinessProfile.URL; u != nil {
 		b = jsontext.AppendString(b, *u)
 	} else {
 		b = append(b, "null"...)

@@ -106,7 +106,7 @@ func (d *Domain) reverseTransfer(c *api.Call, dest *account.Account, tr *Transfe
 		return nil, err
 	}
 	rev.BalanceTransaction = &txn.ID
-	platform := c.Scope
+	own := c.Scope
 	err = account.As(c, dest, func() error {
 		if err := c.Mirror(c.Scope, rev); err != nil {
 			return err
@@ -116,7 +116,7 @@ func (d *Domain) reverseTransfer(c *api.Call, dest *account.Account, tr *Transfe
 			return err
 		}
 		rev.DestinationPaymentRefund = &re.ID
-		return c.Mirror(platform, re)
+		return c.Mirror(own, re)
 	})
 	if err != nil {
 		return nil, err
