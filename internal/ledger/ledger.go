@@ -9,6 +9,12 @@
 //	outside:…    the negative of what has come from there. −10,00 at the network: cardholders have paid 10,00 net of their refunds.
 //	operator:…   what the operator has earned of the merchant.
 //
+// Money that goes from one account of this server to another (Connect) is two entries in one unit of work: it leaves the one's merchant:… for that
+// ledger's outside:accounts, and comes to the other's merchant:… from the other ledger's outside:accounts. So each ledger adds up to nothing by
+// itself, and no move has an end in another one. An application fee leaves the payer as a fee (outside:application_fees) and comes to the platform
+// from outside:accounts. Where no currency was changed on the way, all outside:accounts and outside:application_fees of a server come to nothing
+// together.
+//
 // A balance transaction is a view of the moves that have it as their source: those between the merchant and the other side make its amount,
 // those between the merchant and who gets fees make its fee.
 package ledger
@@ -35,7 +41,7 @@ const (
 const (
 	Network  Account = "outside:network"  // cardholders and their banks, through the card network
 	Bank     Account = "outside:bank"     // bank accounts: payouts less top-ups of the merchant, less what payers paid by bank
-	Accounts Account = "outside:accounts" // other accounts of this server (Connect): transfers and destination charges
+	Accounts Account = "outside:accounts" // other accounts of this server (Connect): transfers, and the fees that a platform earns
 )
 
 // Who gets what the merchant is charged. Their sums are what they have earned.
