@@ -21,6 +21,9 @@ import (
 // maxBody is the largest request body, in bytes. unverified: Stripe's own limit is not published.
 const maxBody = 2 << 20
 
+// maxUpload is the largest body of an operation that takes files, in bytes: what the largest file may have, and the form around it.
+const maxUpload = 17 << 20
+
 // maxRequestLine is where Stripe's edge answers 414. Known from: facts 03 (3a).
 const maxRequestLine = 16 << 10
 
@@ -134,7 +137,11 @@ func (q *request) read() error {
 	var body []byte
 	if q.r.Body != nil && q.r.Body != http.NoBody {
 		var err error
-		body, err = io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, maxBody))
+		most := int64(maxBody)
+		if op, _, ok := spec.Find(q.r.Method, q.path); ok && op.Multipart {
+			most = maxUpload
+		}
+		body, err = io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, most))
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
 			return fault.BodyTooLarge()
