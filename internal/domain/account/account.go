@@ -395,6 +395,7 @@ type Summary struct {
 	Country  string `json:"country"`
 	Currency string `json:"currency"`
 	Created  int64  `json:"created"`
+	Platform string `json:"platform,omitempty"` // of a connected account
 }
 
 // List lists the accounts, oldest first.
@@ -411,7 +412,7 @@ func (d *Accounts) List(ctx context.Context) ([]Summary, error) {
 		if a, failed = decode(doc); failed != nil {
 			return false
 		}
-		list = append(list, Summary{a.ID, a.Name(), a.Country, a.DefaultCurrency, doc.Created})
+		list = append(list, Summary{a.ID, a.Name(), a.Country, a.DefaultCurrency, doc.Created, a.Private.Platform})
 		return true
 	})
 	if err == nil {

@@ -73,6 +73,7 @@ func (d *Accounts) connectRoutes(r *api.Router) {
 	r.Handle("POST /v1/accounts/{account}", d.update)
 	r.Handle("DELETE /v1/accounts/{account}", d.delete)
 	r.Handle("POST /v1/accounts/{account}/reject", d.reject)
+	r.Handle("POST /v1/accounts/{account}/unreject", d.unreject)
 	r.Task("account.verify", d.verify)
 	d.capabilityRoutes(r)
 	d.externalRoutes(r)
@@ -343,7 +344,7 @@ func (d *Accounts) schedule(a *Account, p *form.Value) {
 	if s.DelayDays > 0 && !given.Has("interval") && !given.Has("delay_days") {
 		return
 	}
-	s.DelayDays = connectedDelay(a.Country)
+	s.DelayDays = delayDays(a.Country)
 	switch {
 	case a.Private.Life.Recipient && !slices.Contains(strings.Fields(manualNow), a.Country):
 		s.DelayDays = 0
@@ -351,8 +352,6 @@ func (d *Accounts) schedule(a *Account, p *form.Value) {
 		s.DelayDays = 1
 	}
 }
-
-func connectedDelay(country string) int64 { return delayDays(country) }
 
 // company fills in what is shown of the business. An individual's company shows the individual's address and phone. Known from: recordings.
 func (d *Accounts) company(c *api.Call, a *Account) error {
@@ -553,6 +552,21 @@ func (d *Accounts) reject(c *api.Call) (any, error) {
 		return nil, fault.NotControlled(a.ID)
 	}
 	a.Private.Life.Rejected = reason
+	return a, As(c, a, func() error {
+		if err := d.assess(c, a); err != nil {
+			return err
+		}
+		return d.changed(c, a)
+	})
+}
+
+// unreject takes a rejection back. unverified: what is answered where there was none; here, the account as it is.
+func (d *Accounts) unreject(c *api.Call) (any, error) {
+	a, err := d.connectedInPath(c)
+	if err != nil || a.Private.Life.Rejected == "" {
+		return a, err
+	}
+	a.Private.Life.Rejected = ""
 	return a, As(c, a, func() error {
 		if err := d.assess(c, a); err != nil {
 			return err
