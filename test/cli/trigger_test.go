@@ -67,7 +67,7 @@ func TestTriggers(t *testing.T) {
 		case *update || result == was:
 		case result == works:
 			t.Logf("%s works now: go test ./test/cli -run Triggers -update", trigger)
-		case was == works || kind == "open":
+		case was == works || kind == "open" && !strings.HasPrefix(was, "open"):
 			t.Errorf("%s: %s; testdata/triggers.txt has %q\n%s", trigger, result, was, out)
 		}
 	}
