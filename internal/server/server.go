@@ -25,6 +25,7 @@ import (
 	"florin/internal/domain/dispute"
 	"florin/internal/domain/ephemeralkey"
 	"florin/internal/domain/event"
+	"florin/internal/domain/file"
 	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
@@ -33,6 +34,7 @@ import (
 	"florin/internal/domain/setup"
 	"florin/internal/domain/topup"
 	"florin/internal/domain/webhookendpoint"
+	"florin/internal/download"
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
@@ -85,6 +87,8 @@ type Server struct {
 	record *RequestLog
 	mounts []mount
 
+	downloads http.Handler // the bytes of files
+
 	deliverer *webhook.Deliverer
 	listeners *listen.Listeners
 
@@ -111,8 +115,9 @@ func (s *Server) wire() {
 	disputes := dispute.New(balances, payments, guard)
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
+	files := file.New(s.blobs(), s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
-	app.Use(payouts, topup.New(balances, payouts))
+	app.Use(payouts, topup.New(balances, payouts), files)
 	app.Use(methodconfig.New())
 	app.Use(guard, disputes)
 
@@ -122,6 +127,8 @@ func (s *Server) wire() {
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
+	s.downloads = download.New(app, files)
+	s.mount(file.Prefix, s.downloads)
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)
 	s.listeners = listen.New(app, s.Vault, accounts, s.deliverer, s.clock, s.log)
 	app.Use(s.listeners)
@@ -171,7 +178,16 @@ const (
 	vaultName = "vault.key"
 	logName   = "logs/requests.log"
 	tlsName   = "tls"
+	filesName = "files"
 )
+
+// blobs is where uploaded files are kept: in the data folder, or in memory where the store is.
+func (s *Server) blobs() file.Blobs {
+	if s.cfg.Memory || s.cfg.Data == "" {
+		return file.Memory()
+	}
+	return file.Folder(filepath.Join(s.cfg.Data, filesName))
+}
 
 // HasData says whether a folder holds a store.
 func HasData(folder string) bool {
@@ -281,6 +297,10 @@ func (s *Server) mount(prefix string, h http.Handler) {
 // ServeHTTP answers everything that comes over a listener.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
+	if download.ForKey(path) {
+		s.downloads.ServeHTTP(w, r)
+		return
+	}
 	if strings.HasPrefix(path, "/v1/") || strings.HasPrefix(path, "/v2/") {
 		s.App.ServeHTTP(w, r)
 		return
