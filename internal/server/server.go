@@ -31,6 +31,8 @@ import (
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/payout"
 	"florin/internal/domain/radar"
+	"florin/internal/domain/reference"
+	"florin/internal/domain/secretstore"
 	"florin/internal/domain/setup"
 	"florin/internal/domain/topup"
 	"florin/internal/domain/webhookendpoint"
@@ -117,7 +119,7 @@ func (s *Server) wire() {
 	payouts := payout.New(balances)
 	files := file.New(s.blobs(), s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
-	app.Use(payouts, topup.New(balances, payouts), files)
+	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault))
 	app.Use(methodconfig.New())
 	app.Use(guard, disputes)
 
