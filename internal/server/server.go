@@ -140,7 +140,7 @@ func (s *Server) wire() {
 	}
 	s.mount(listen.Prefix, s.listeners)
 
-	s.Accounts, s.Payments, s.Setups = accounts, payments, setups
+	s.Accounts, s.Payments, s.Setups, s.Radar = accounts, payments, setups, guard
 }
 
 // rails are the ways out: the simulated network in test mode, and none in live mode until an acquirer is configured.

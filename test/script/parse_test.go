@@ -41,6 +41,7 @@ const (
 	open
 	click
 	alone
+	rule
 )
 
 // A param is one name and value of a form, before variables are filled in.
@@ -104,6 +105,8 @@ func (s *step) parse(line string) error {
 		s.kind, s.words = clockTo, strings.Fields(rest)
 	case word == "open":
 		s.kind, s.words = open, []string{rest}
+	case word == "rule":
+		s.kind, s.words = rule, []string{rest}
 	case word == "click":
 		s.kind, s.words = click, []string{rest}
 	case arrow.MatchString(line):

@@ -21,6 +21,8 @@
 //	open $url                                                    a browser opens a page …
 //	click Complete                                               … and presses a button of it
 //	alone                                                        needs an account of its own
+//	rule block if :email: in @mine                               a rule of the account's own: allow, block, manual_review or request_3ds
+//	rule on manual_review_if_elevated_risk                       a rule that every account has is switched on, or off
 //
 // $now, ${now+2d}, ${x*500}, ${amount+1}, $account, $key, $secret_key, $publishable_key, $month and $next_year are there
 // from the start, and form names may have a range: metadata[k{1..51}]=v.
@@ -48,8 +50,10 @@ import (
 	"testing"
 	"time"
 
+	"florin/internal/api"
 	"florin/internal/domain/account"
 	"florin/internal/server/servertest"
+	"florin/internal/store"
 )
 
 func TestStories(t *testing.T) {
@@ -112,6 +116,29 @@ func (w *inside) do(r *http.Request) (*http.Response, error) {
 func (w *inside) now() time.Time { return w.Clock.Now() }
 func (w *inside) clock() bool    { return true }
 func (w *inside) own() bool      { return true }
+
+// rule adds a rule of Radar's, or switches one on or off. At Stripe the Dashboard does that.
+func (w *inside) rule(t *testing.T, text string) {
+	var scope store.Scope
+	err := w.App.Do(t.Context(), store.System, func(c *api.Call) error {
+		a, err := account.Load(c, w.Account)
+		if err == nil {
+			scope = a.Scope(false)
+		}
+		return err
+	})
+	if err == nil {
+		word, rest, _ := strings.Cut(text, " ")
+		if word == "on" || word == "off" {
+			err = w.Radar.SwitchRule(t.Context(), scope, rest, word == "on")
+		} else {
+			_, err = w.Radar.AddRule(t.Context(), scope, word, strings.TrimPrefix(rest, "if "))
+		}
+	}
+	if err != nil {
+		t.Fatalf("rule %s: %v", text, err)
+	}
+}
 
 // advance moves the clock from one thing that is due to the next.
 func (w *inside) advance(t *testing.T, to time.Time) {
@@ -223,9 +250,13 @@ func (w *away) do(r *http.Request) (*http.Response, error) {
 	return client.Do(r)
 }
 
-func (w *away) now() time.Time                     { return time.Now() }
-func (w *away) clock() bool                        { return false }
-func (w *away) own() bool                          { return w.alone }
+func (w *away) now() time.Time { return time.Now() }
+func (w *away) clock() bool    { return false }
+func (w *away) own() bool      { return w.alone }
+func (w *away) rule(t *testing.T, text string) {
+	t.Skip("no route changes rules: needs a server in this process")
+}
+
 func (w *away) advance(t *testing.T, to time.Time) { t.Fatal("this clock cannot be moved") }
 
 func (w *away) key(t *testing.T, who []string) (string, bool) {

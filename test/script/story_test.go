@@ -27,7 +27,8 @@ type world interface {
 	clock() bool                       // whether the story may move it
 	advance(t *testing.T, d time.Time) // does what is due on the way
 	key(t *testing.T, who []string) (key string, tls bool)
-	own() bool // whether the account is the story's alone
+	own() bool                      // whether the account is the story's alone
+	rule(t *testing.T, text string) // changes how payments are guarded, which no route does
 }
 
 // counted is what the stories have done, for the summary.
@@ -141,6 +142,8 @@ func (s *story) tell(steps []step) {
 			s.open(s.fill(st.words[0]))
 		case click:
 			s.click(st.words[0])
+		case rule:
+			s.world.rule(s.t, s.fill(st.words[0]))
 		case alone:
 			if !s.world.own() {
 				s.t.Skip("needs an account of its own")

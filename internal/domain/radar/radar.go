@@ -8,6 +8,8 @@
 package radar
 
 import (
+	"sync"
+
 	"florin/internal/api"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
@@ -17,6 +19,7 @@ import (
 type Domain struct {
 	app     *api.App
 	methods *paymentmethod.Domain
+	seeded  sync.Map // the scopes whose default lists are known to be there
 }
 
 // New makes the domain, and lets it decide about the payments of the domain below it.

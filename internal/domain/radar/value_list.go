@@ -82,13 +82,12 @@ func (d *Domain) listRoutes(r *api.Router) {
 }
 
 // seed makes the default lists of an account when it first looks at its lists, in a unit of work of its own, so that the request finds them as if
-// they had always been there.
+// they had always been there: it must not have read anything yet.
 func (d *Domain) seed(c *api.Call) error {
-	set, err := load(c)
-	if err != nil || set.Seeded {
-		return err
+	if _, ok := d.seeded.Load(c.Scope); ok {
+		return nil
 	}
-	return d.app.Do(c.Context(), c.Scope, func(c *api.Call) error {
+	err := d.app.Do(c.Context(), c.Scope, func(c *api.Call) error {
 		set, err := change(c)
 		if err != nil || set.Seeded {
 			return err
@@ -106,6 +105,10 @@ func (d *Domain) seed(c *api.Call) error {
 		}
 		return c.Save(set)
 	})
+	if err == nil {
+		d.seeded.Store(c.Scope, true)
+	}
+	return err
 }
 
 func newList(c *api.Call) *ValueList {
