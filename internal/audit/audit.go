@@ -58,6 +58,7 @@ type auditor struct {
 	transactions check
 	charges      check
 	refunded     check
+	disputes     check
 	intents      check
 	statuses     check
 	refs         check
@@ -74,10 +75,11 @@ type auditor struct {
 	due    map[string]tally // by index: what should
 	latest int64            // when the newest document was made
 
-	net     map[purse]int64  // by scope and currency: what balance transactions come to
-	charged map[docKey]int64 // amount_refunded of charges
-	refunds map[docKey]int64 // refunds by charge
-	keyed   map[uint64]keyedCharge
+	net      map[purse]int64  // by scope and currency: what balance transactions come to
+	charged  map[docKey]int64 // amount_refunded of charges
+	refunds  map[docKey]int64 // refunds by charge
+	disputed map[docKey]int64 // what disputes have taken, by charge
+	keyed    map[uint64]keyedCharge
 }
 
 type docKey struct {
@@ -100,7 +102,7 @@ type keyedCharge struct {
 func newAuditor(snap store.Snapshot) *auditor {
 	return &auditor{
 		snap: snap, paths: declared(), seed: maphash.MakeSeed(), placed: map[string]tally{}, due: map[string]tally{},
-		net: map[purse]int64{}, charged: map[docKey]int64{}, refunds: map[docKey]int64{}, keyed: map[uint64]keyedCharge{},
+		net: map[purse]int64{}, charged: map[docKey]int64{}, refunds: map[docKey]int64{}, disputed: map[docKey]int64{}, keyed: map[uint64]keyedCharge{},
 
 		moves:        check{name: "moves take an amount above zero from one known account to another, for something that exists"},
 		sums:         check{name: "ledger accounts are the sum of their moves, and come to zero by account, mode and currency"},
@@ -108,6 +110,7 @@ func newAuditor(snap store.Snapshot) *auditor {
 		transactions: check{name: "the moves of a balance transaction match its amount, fee and net"},
 		charges:      check{name: "refunded ≤ captured ≤ authorized"},
 		refunded:     check{name: "what is refunded of a charge is the sum of its refunds"},
+		disputes:     check{name: "disputes have taken and given back what their statuses say, and no more than was captured"},
 		intents:      check{name: "what a payment intent received is what its charges captured"},
 		statuses:     check{name: "statuses are known ones"},
 		refs:         check{name: "ids refer to what exists in the same account and mode"},
@@ -122,7 +125,7 @@ func newAuditor(snap store.Snapshot) *auditor {
 
 func (a *auditor) checks() []*check {
 	return []*check{
-		&a.moves, &a.sums, &a.balances, &a.transactions, &a.charges, &a.refunded, &a.intents, &a.statuses, &a.refs, &a.events, &a.deliveries,
+		&a.moves, &a.sums, &a.balances, &a.transactions, &a.charges, &a.refunded, &a.disputes, &a.intents, &a.statuses, &a.refs, &a.events, &a.deliveries,
 		&a.answers, &a.keys, &a.indexes, &a.secrets,
 	}
 }
@@ -159,6 +162,9 @@ func (a *auditor) run() error {
 		return err
 	}
 	a.compareRefunds()
+	if err := a.compareDisputes(); err != nil {
+		return err
+	}
 	if err := a.readMoves(); err != nil {
 		return err
 	}

@@ -41,6 +41,8 @@ func (a *auditor) document(d *store.Doc) error {
 		a.charge(d)
 	case "refund":
 		a.refund(d)
+	case "dispute":
+		a.dispute(d)
 	case "payment_intent":
 		return a.intent(d)
 	case "event":

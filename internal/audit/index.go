@@ -9,8 +9,10 @@ import (
 	"florin/internal/api"
 	"florin/internal/domain/balance"
 	"florin/internal/domain/customer"
+	"florin/internal/domain/dispute"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/radar"
 	"florin/internal/jsontext"
 	"florin/internal/search"
 	"florin/internal/spec"
@@ -29,6 +31,10 @@ func declared() map[string]map[string]bool {
 		payment.Intents.Name:       payment.Intents.Index,
 		payment.Charges.Name:       payment.Charges.Index,
 		payment.Refunds.Name:       payment.Refunds.Index,
+		dispute.Disputes.Name:      dispute.Disputes.Index,
+		radar.Warnings.Name:        radar.Warnings.Index,
+		radar.Lists.Name:           radar.Lists.Index,
+		radar.Items.Name:           radar.Items.Index,
 		paymentmethod.Methods.Name: paymentmethod.Methods.Index,
 		paymentmethod.Cards.Name:   paymentmethod.Cards.Index,
 	} {
