@@ -139,7 +139,7 @@ type message struct {
 
 func (s *socket) read() *message {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	_, text, err := s.Read(ctx)
 	if err != nil {
