@@ -26,6 +26,7 @@ import (
 	"florin/internal/domain/ephemeralkey"
 	"florin/internal/domain/event"
 	"florin/internal/domain/file"
+	"florin/internal/domain/forwarding"
 	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
@@ -43,6 +44,7 @@ import (
 	"florin/internal/listen"
 	"florin/internal/page"
 	"florin/internal/rail"
+	"florin/internal/relay"
 	"florin/internal/store"
 	"florin/internal/store/memory"
 	"florin/internal/store/sqlite"
@@ -119,7 +121,7 @@ func (s *Server) wire() {
 	payouts := payout.New(balances)
 	files := file.New(s.blobs(), s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
-	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault))
+	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()))
 	app.Use(methodconfig.New())
 	app.Use(guard, disputes)
 
