@@ -30,6 +30,7 @@ import (
 	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/paymentrecord"
 	"florin/internal/domain/payout"
 	"florin/internal/domain/radar"
 	"florin/internal/domain/reference"
@@ -122,7 +123,7 @@ func (s *Server) wire() {
 	files := file.New(s.blobs(), s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()))
-	app.Use(methodconfig.New())
+	app.Use(methodconfig.New(), paymentrecord.New(methods))
 	app.Use(guard, disputes)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
