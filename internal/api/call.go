@@ -264,6 +264,16 @@ func (c *Call) Sums() ([]store.Sum, error) {
 // has answered. The answer does not show it.
 func (c *Call) Later(f func(*Call) error) { c.after = append(c.after, f) }
 
+// Soon is Later for what happens by itself, such as what a bank or a cardholder does next: its events name no request.
+func (c *Call) Soon(f func(*Call) error) {
+	c.Later(func(c *Call) error {
+		request := c.RequestID
+		c.RequestID = ""
+		defer func() { c.RequestID = request }()
+		return f(c)
+	})
+}
+
 // noSuch is the refusal of an id that names nothing here, with what Stripe adds when it knows where the object is instead.
 func (c *Call) noSuch(k *kind, id, param string, status int) error {
 	e := fault.NoSuch(k.word, id, param, status)

@@ -328,10 +328,10 @@ func schemaOf(v []byte, names []string) *spec.Schema {
 	return nil
 }
 
-// refers looks an id up. Applications are none of ours, files are not kept yet (test mode's have no content), and accounts are kept in the system's
-// scope.
+// refers looks an id up. Applications are none of ours, Radar's own rules are in its code, files are not kept yet (test mode's have no content), and
+// accounts are kept in the system's scope.
 func (a *auditor) refers(d *store.Doc, path, id string, schemas []string) error {
-	if id == "" || slices.Contains(schemas, "application") || slices.Contains(schemas, "file") {
+	if id == "" || slices.Contains(schemas, "application") || slices.Contains(schemas, "rule") || slices.Contains(schemas, "file") {
 		return nil
 	}
 	scope := d.Scope

@@ -4,7 +4,7 @@ package testcard
 // logs, and audits of what is stored.
 func In(s []byte) bool {
 	for i := 0; i < len(s); i++ {
-		if !digit(s[i]) || i > 0 && wordly(s[i-1]) {
+		if !digit(s[i]) || joined(s[:i]) {
 			continue
 		}
 		number := make([]byte, 0, 24)
@@ -22,12 +22,23 @@ func In(s []byte) bool {
 				break digits
 			}
 		}
-		if alone(s[end:]) && grouped(groups) && Valid(string(number)) {
+		if alone(s[end:]) && grouped(groups) && len(number) >= shortest && Valid(string(number)) {
 			return true
 		}
 		i = end - 1
 	}
 	return false
+}
+
+// shortest is the length of the shortest card number that is looked for; shorter ones cannot be told from other numbers.
+const shortest = 13
+
+// joined says whether what stands before digits joins them to something longer: an id, or the hyphen of one.
+func joined(before []byte) bool {
+	if n := len(before); n > 1 && before[n-1] == '-' {
+		return wordly(before[n-2])
+	}
+	return len(before) > 0 && wordly(before[len(before)-1])
 }
 
 // alone says whether what follows digits does not join them to something longer; a point at the end of a sentence does not.

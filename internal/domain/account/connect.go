@@ -74,7 +74,6 @@ func (d *Accounts) connectRoutes(r *api.Router) {
 	r.Handle("DELETE /v1/accounts/{account}", d.delete)
 	r.Handle("POST /v1/accounts/{account}/reject", d.reject)
 	r.Handle("POST /v1/accounts/{account}/unreject", d.unreject)
-	r.Task("account.verify", d.verify)
 	d.capabilityRoutes(r)
 	d.externalRoutes(r)
 	d.linkRoutes(r)

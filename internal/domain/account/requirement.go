@@ -336,7 +336,7 @@ func (d *Accounts) verify(c *api.Call, account string) error {
 // is over just after the answer, so that nobody has to wait for it.
 func (d *Accounts) check(c *api.Call, a *Account) {
 	a.Private.Life.Checking = c.Now()
-	c.Later(func(c *api.Call) error { return d.verify(c, a.ID) })
+	c.Soon(func(c *api.Call) error { return d.verify(c, a.ID) })
 }
 
 // failures are what the checks of a test person find. Known from: facts 16b.

@@ -9,7 +9,6 @@ package dispute
 import (
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"florin/internal/api"
@@ -132,7 +131,6 @@ func (d *Domain) Routes(r *api.Router) {
 	r.Handle("GET /v1/charges/{charge}/dispute", d.retrieveOfCharge)
 	r.Handle("POST /v1/charges/{charge}/dispute", d.updateOfCharge)
 	r.Handle("POST /v1/charges/{charge}/dispute/close", d.closeOfCharge)
-	r.Task("dispute.open", d.open)
 	r.Task("dispute.decide", d.decide)
 	r.Task("dispute.due", d.due)
 	r.Task("dispute.expire", d.expire)
@@ -163,7 +161,8 @@ func (d *Domain) chargeChanged(c *api.Call, ch *payment.Charge, step payment.Ste
 			prefix = "dp"
 		}
 		for n := range max(ch.Private.Dispute.Count, 1) {
-			c.At(c.Now(), "dispute.open", strings.Join([]string{ch.ID, c.NewID(prefix), strconv.FormatInt(n, 10)}, " "))
+			id := c.NewID(prefix)
+			c.Soon(func(c *api.Call) error { return d.open(c, ch, id, n) })
 		}
 	case step == payment.Refunded && ch.Refunded && ch.Disputed:
 		return d.resolveInquiries(c, ch)
@@ -171,18 +170,10 @@ func (d *Domain) chargeChanged(c *api.Call, ch *payment.Charge, step payment.Ste
 	return nil
 }
 
-// open is the task by which the cardholder of a test card disputes a charge. Of several disputes each takes a part of the money.
-func (d *Domain) open(c *api.Call, arg string) error {
-	words := strings.Fields(arg)
-	ch, err := payment.Charges.Get(c, words[0])
-	if err != nil || ch == nil || ch.Private.Dispute == nil {
-		return err
-	}
+// open is how the cardholder of a test card disputes a charge, as soon as it has been answered (recorded: before the next request). Of several
+// disputes each takes a part of the money.
+func (d *Domain) open(c *api.Call, ch *payment.Charge, id string, n int64) error {
 	why := ch.Private.Dispute
-	n, err := strconv.ParseInt(words[2], 10, 64)
-	if err != nil {
-		return err
-	}
 	amount := share(ch.AmountCaptured, max(why.Count, 1), n)
 	if left := ch.AmountCaptured - ch.AmountRefunded; amount > left {
 		amount = left // what was given back cannot be taken back as well
@@ -191,7 +182,7 @@ func (d *Domain) open(c *api.Call, arg string) error {
 		return nil
 	}
 
-	dp := Disputes.New(c, words[1])
+	dp := Disputes.New(c, id)
 	dp.Amount, dp.Currency, dp.Charge, dp.PaymentIntent = amount, ch.Currency, ch.ID, ch.PaymentIntent
 	dp.Created, dp.Livemode, dp.Metadata = c.Now(), c.Live(), map[string]string{}
 	dp.Reason, dp.PaymentMethodDetails = why.Reason, MethodDetails{Card: caseOf(why, ch.PaymentMethodDetails.Card), Type: "card"}

@@ -28,7 +28,6 @@ func (d *Domain) warningRoutes(r *api.Router) {
 	r.Kind(Warnings)
 	r.Handle("GET /v1/radar/early_fraud_warnings", d.listWarnings)
 	r.Plain("GET /v1/radar/early_fraud_warnings/{early_fraud_warning}", Warnings.Retrieve)
-	r.Task("radar.early_fraud_warning", d.warn)
 }
 
 // warn is the task that makes the warning of a charge of a test card.

@@ -49,7 +49,7 @@ func (d *Domain) chargeChanged(c *api.Call, ch *payment.Charge, step payment.Ste
 		}
 	case payment.Captured:
 		if ch.Private.FraudWarning != "" && ch.Private.Captures <= 1 {
-			c.At(c.Now(), "radar.early_fraud_warning", ch.ID)
+			c.Soon(func(c *api.Call) error { return d.warn(c, ch.ID) })
 		}
 	case payment.Refunded:
 		if !ch.Refunded {
