@@ -47,6 +47,7 @@ var ConfirmationTokens = &api.Kind[ConfirmationToken]{Name: "confirmation_token"
 func (d *Domain) confirmationTokenRoutes(r *api.Router) {
 	r.Kind(ConfirmationTokens)
 	r.Public("GET /v1/confirmation_tokens/{confirmation_token}", ConfirmationTokens.Retrieve)
+	r.Public("POST /v1/confirmation_tokens", d.createConfirmationToken) // Stripe.js
 	r.Handle("POST /v1/test_helpers/confirmation_tokens", d.createConfirmationToken)
 }
 

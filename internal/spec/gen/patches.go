@@ -52,6 +52,13 @@ var hidden = []struct{ route, param, typ string }{
 	{"get /v1/setup_intents/{intent}", "is_stripe_sdk", "boolean"},
 }
 
+// What Stripe.js creates a confirmation token with stands in no spec: only the test helper does, which stands in for it and takes the same
+// (facts 11b). It also says on which page it was, as client_context, which nothing here reads.
+const (
+	tokenRoute  = "/v1/confirmation_tokens"
+	tokenHelper = "/v1/test_helpers/confirmation_tokens"
+)
+
 // old are parameters that Stripe stopped to document and still takes, in recordings up to 2023-10-16 and later.
 var old = []struct {
 	route, path string // the path leads to where the parameter belongs
@@ -123,6 +130,9 @@ func patch(root *node) error {
 		}
 		n.set(l.keyword, text(l.value))
 	}
+	if err := unlist(paths, tokenHelper, tokenRoute, "PostConfirmationTokens", "client_context"); err != nil {
+		return err
+	}
 	for _, h := range hidden {
 		if err := show(paths, h.route, h.param, h.typ); err != nil {
 			return err
@@ -182,6 +192,25 @@ func patch(root *node) error {
 	}
 	e := n.at("enum")
 	e.values = append(e.values, textList(newerVersions).values...)
+	return nil
+}
+
+// unlist makes a POST that the spec does not show, which takes what another does, and one more hash with any names.
+func unlist(paths *node, like, path, id, hash string) error {
+	op := paths.at(like, "post")
+	if op == nil {
+		return fmt.Errorf("patches: no post %s", like)
+	}
+	if paths.at(path) != nil {
+		return fmt.Errorf("patches: the spec now shows %s itself", path)
+	}
+	op = op.with("operationId", text(id))
+	form := body(op)
+	str := &node{kind: object, keys: []string{"type"}, values: []*node{text("string")}}
+	form = form.with("properties", form.at("properties").with(hash, hashOr(str)))
+	content := &node{kind: object}
+	content.set("application/x-www-form-urlencoded", (&node{kind: object}).with("schema", form))
+	paths.set(path, (&node{kind: object}).with("post", op.with("requestBody", op.at("requestBody").with("content", content))))
 	return nil
 }
 
