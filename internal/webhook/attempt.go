@@ -50,7 +50,8 @@ type result struct {
 	live     bool
 	attempt  api.Attempt
 	gaveUp   bool
-	reread   int64 // when deliveries must be read again, because this result could not be written; 0: it was
+	again    store.Pos // where the delivery stands in the queue when it is tried again
+	reread   int64     // when deliveries must be read again, because this result could not be written; 0: it was
 }
 
 // message is what is sent.

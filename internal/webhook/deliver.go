@@ -218,8 +218,11 @@ func (d *Deliverer) readMail() {
 	}
 	for _, r := range m.recorded {
 		delete(d.known, r.ref.id)
-		if r.reread > 0 {
+		switch {
+		case r.reread > 0:
 			d.low, d.next = 0, earlier(d.next, r.reread)
+		case r.again.Created > 0 && r.again.Created <= d.clock.Now().Unix():
+			d.admit(ref{r.ref.id, r.again}) // the clock has jumped: read and fresh passed it over, because it was known
 		}
 		if l := d.lines[r.ref.endpoint()]; l != nil && l.idle() {
 			delete(d.lines, l.id)

@@ -98,7 +98,11 @@ func (d *Deliverer) put(r *result) (store.Put, error) {
 			dl.Queue, r.gaveUp = failed, true
 		}
 	}
-	return replace(r.doc, &dl, created), nil
+	p := replace(r.doc, &dl, created)
+	if r.outcome == refused && !r.gaveUp {
+		r.again = store.Pos{Created: p.Created, Seq: p.Seq}
+	}
+	return p, nil
 }
 
 // replace is the put of a delivery's next version, at a place in time.
