@@ -174,6 +174,11 @@ func RefundTooMuch(refund, left string, partly bool) *Error {
 	return Invalid("amount", fmt.Sprintf("Refund amount (%s) is greater than %s (%s)", refund, what, left)).AfterStart()
 }
 
+// PartOfUncaptured refuses to refund a part of what is only held: a smaller capture lets go of the rest. unverified: Stripe's words.
+func PartOfUncaptured() *Error {
+	return Invalid("amount", "You cannot partially refund an uncaptured charge. Instead, capture the charge for an amount less than the original amount.").AfterStart()
+}
+
 // NothingToRefund refuses to refund an intent that has taken nothing. Known from: facts 05 (no code, no param); unverified: the words.
 func NothingToRefund(intent, status string) *Error {
 	return Invalid("", fmt.Sprintf("This PaymentIntent (%s) does not have a successful charge to refund.", intent)).AfterStart()

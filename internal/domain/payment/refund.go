@@ -233,6 +233,9 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 	if amount > left {
 		return 0, fault.RefundTooMuch(money.Format(amount, ch.Currency), money.Format(left, ch.Currency), ch.AmountRefunded > 0)
 	}
+	if !ch.Captured && amount < left {
+		return 0, fault.PartOfUncaptured()
+	}
 	return amount, nil
 }
 
