@@ -78,6 +78,7 @@ func (d *Accounts) connectRoutes(r *api.Router) {
 	d.externalRoutes(r)
 	d.linkRoutes(r)
 	d.personRoutes(r)
+	r.Task("account.verify", d.verify)
 }
 
 // inPath loads the account that the path names: the call's own, or one that is connected to it. Known from: facts 02, recorded.

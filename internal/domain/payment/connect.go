@@ -74,7 +74,7 @@ func (d *Domain) checkSharing(c *api.Call, s sharing, amount int64) error {
 		if err != nil {
 			return err
 		}
-		if err := canReceive(a); err != nil {
+		if err := canReceive(c, a); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,10 @@ func (d *Domain) checkSharing(c *api.Call, s sharing, amount int64) error {
 }
 
 // canReceive refuses to send money to an account that may not have any.
-func canReceive(a *account.Account) error {
+func canReceive(c *api.Call, a *account.Account) error {
+	if err := account.FinishChecks(c, a); err != nil {
+		return err
+	}
 	for _, name := range []string{"transfers", "legacy_payments"} {
 		if a.Capabilities[name] == "active" {
 			return nil

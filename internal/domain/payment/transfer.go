@@ -96,7 +96,7 @@ func (d *Domain) createTransfer(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := canReceive(dest); err != nil && account.Platform(c) == nil {
+	if err := canReceive(c, dest); err != nil && account.Platform(c) == nil {
 		return nil, err
 	}
 	if t.metadata = map[string]string{}; p.Has("metadata") {

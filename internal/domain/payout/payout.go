@@ -130,6 +130,24 @@ func (po *Payout) move(to string) error {
 	return nil
 }
 
+// mayPay refuses payouts of an account that may not have any.
+func mayPay(c *api.Call, acct *account.Account) error {
+	if acct.PayoutsEnabled {
+		return nil
+	}
+	now, err := account.Load(c, acct.ID)
+	if err != nil || now == nil {
+		return err
+	}
+	if err := account.FinishChecks(c, now); err != nil {
+		return err
+	}
+	if !now.PayoutsEnabled {
+		return fault.PayoutsDisabled()
+	}
+	return nil
+}
+
 func (d *Domain) create(c *api.Call) (any, error) {
 	acct, p := account.Of(c), c.P
 	amount, currency, source := p.Num("amount"), p.Str("currency"), p.Str("source_type")
@@ -146,8 +164,8 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	if step := money.Step(currency, true); amount%step != 0 {
 		return nil, fault.AmountStep(step, currency)
 	}
-	if !acct.PayoutsEnabled {
-		return nil, fault.PayoutsDisabled()
+	if err := mayPay(c, acct); err != nil {
+		return nil, err
 	}
 	bank, err := d.destination(c, p.Str("destination"), currency)
 	if err != nil {
