@@ -150,6 +150,12 @@ func (r *Router) Hidden(pattern string, h Handler) {
 	r.app.routes[op] = &route{handle: h, hidden: true}
 }
 
+// HiddenPublic is Hidden for a route that a publishable key may call, too.
+func (r *Router) HiddenPublic(pattern string, h Handler) {
+	r.Hidden(pattern, h)
+	r.app.routes[r.app.hidden[len(r.app.hidden)-1]].publishable = true
+}
+
 func (r *Router) bind(pattern string, rt *route) {
 	op := spec.Lookup(pattern)
 	if op == nil {

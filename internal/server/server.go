@@ -19,6 +19,7 @@ import (
 	"florin/internal/clock"
 	"florin/internal/domain/account"
 	"florin/internal/domain/balance"
+	"florin/internal/domain/browser"
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
@@ -123,7 +124,7 @@ func (s *Server) wire() {
 	files := file.New(s.blobs(), s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()))
-	app.Use(methodconfig.New(), paymentrecord.New(methods))
+	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf

@@ -122,7 +122,7 @@ const (
 
 // Intents is the kind of payment intents.
 var Intents = &api.Kind[Intent]{
-	Name: "payment_intent", Prefixes: []string{"pi"}, Param: "intent", Index: []string{"customer", "metadata"},
+	Name: "payment_intent", Prefixes: []string{"pi"}, Param: "intent", Index: []string{"customer", "metadata", "next_action.use_stripe_sdk.three_d_secure_2_source"},
 	Public: []string{ // facts 11 (11d)
 		"id", "object", "amount", "amount_details", "automatic_payment_methods", "canceled_at", "cancellation_reason", "capture_method",
 		"client_secret", "confirmation_method", "created", "currency", "description", "last_payment_error", "livemode", "next_action",

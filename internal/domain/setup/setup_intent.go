@@ -101,7 +101,7 @@ const (
 
 // Intents is the kind of setup intents.
 var Intents = &api.Kind[Intent]{
-	Name: "setup_intent", Prefixes: []string{"seti"}, Word: "setupintent", Param: "intent", Index: []string{"customer", "payment_method"},
+	Name: "setup_intent", Prefixes: []string{"seti"}, Word: "setupintent", Param: "intent", Index: []string{"customer", "payment_method", "next_action.use_stripe_sdk.three_d_secure_2_source"},
 	Public: []string{ // facts 11 (11d)
 		"id", "object", "automatic_payment_methods", "cancellation_reason", "client_secret", "created", "description", "last_setup_error",
 		"livemode", "next_action", "payment_method", "payment_method_configuration_details", "payment_method_options", "payment_method_types",
