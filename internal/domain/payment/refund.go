@@ -215,6 +215,8 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 		return 0, fault.PaymentOfTransfer(ch.ID)
 	case c.P.True("reverse_transfer") && ch.Transfer == nil && ch.TransferData == nil:
 		return 0, fault.NoTransferToReverse(ch.ID)
+	case ch.Paid && !ch.Captured && ch.PaymentIntent != nil: // the intent would go on to be captured; it is canceled instead
+		return 0, fault.NothingToRefund(*ch.PaymentIntent, "requires_capture")
 	case !ch.Paid || ch.Private.Released && !ch.Captured:
 		return 0, fault.ChargeNotRefundable(ch.ID)
 	case ch.Private.ChargedBack:
