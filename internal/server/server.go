@@ -37,6 +37,7 @@ import (
 	"florin/internal/domain/reference"
 	"florin/internal/domain/secretstore"
 	"florin/internal/domain/setup"
+	"florin/internal/domain/taxid"
 	"florin/internal/domain/topup"
 	"florin/internal/domain/webhookendpoint"
 	"florin/internal/download"
@@ -123,7 +124,7 @@ func (s *Server) wire() {
 	payouts := payout.New(balances)
 	files := file.New(s.blobs(), s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
-	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()))
+	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
 

@@ -158,7 +158,6 @@ func TestRefusals(t *testing.T) {
 		{[]string{"test_clock", "clock_x"}, 400, "resource_missing", "test_clock", "No such billingclock: 'clock_x'"},
 		{[]string{"tax[ip_address]", "nowhere"}, 400, "", "tax[ip_address]", "Invalid IP address"},
 		{[]string{"tax[validate_location]", "immediately"}, 400, "customer_tax_location_invalid", "address", ""},
-		{[]string{"tax_id_data[0][type]", "eu_vat", "tax_id_data[0][value]", "DE123456789"}, 501, "", "tax_id_data", "Florin does not have POST /v1/customers with tax_id_data yet."},
 	} {
 		w.refused(w.Post("/v1/customers", tt.params...), tt.status, tt.code, tt.param, tt.message)
 	}
