@@ -45,3 +45,9 @@ func RefundReferenceUsed(reference string) *Error {
 func OutcomeUnfit(param, outcome string) *Error {
 	return Invalid(param, fmt.Sprintf("You can only specify `%s` with an outcome of `%s`.", param, outcome))
 }
+
+// MethodNotCustom refuses a payment method that Stripe itself could have charged, for a payment that was made elsewhere.
+// unverified: that it is refused, and the words.
+func MethodNotCustom(typ string) *Error {
+	return Invalid("payment_method_details[payment_method]", fmt.Sprintf("A payment that is reported must have a payment method of type `custom`; this one has the type `%s`.", typ))
+}

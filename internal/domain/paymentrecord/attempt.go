@@ -160,6 +160,9 @@ func (d *Domain) methodDetails(c *api.Call, before *MethodDetails) (*MethodDetai
 		if err != nil {
 			return nil, err
 		}
+		if pm.Type != "custom" {
+			return nil, fault.MethodNotCustom(pm.Type)
+		}
 		md.PaymentMethod = &pm.ID
 		if md.Custom == nil && len(pm.Custom) > 0 {
 			if err := json.Unmarshal(pm.Custom, &md.Custom); err != nil {
