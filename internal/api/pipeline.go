@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"florin/internal/id"
 	"florin/internal/spec"
 	"florin/internal/store"
+	"florin/internal/version"
 )
 
 // maxBody is the largest request body, in bytes. unverified: Stripe's own limit is not published.
@@ -268,9 +270,22 @@ func (q *request) decode() error {
 	if q.who.Kind == PublishableKey {
 		check = form.CheckPublishable
 	}
+	retired := version.Retired(q.version, q.op)
+	was := map[string]*form.Value{}
+	for _, name := range retired {
+		if v := q.raw.Get(name); v != nil {
+			was[name] = v
+			q.raw.Fields = slices.DeleteFunc(q.raw.Fields, func(f form.Field) bool { return f.Name == name })
+		}
+	}
 	params, f := check(q.op, q.raw)
 	if f != nil {
 		return f
+	}
+	for _, name := range retired {
+		if was[name] != nil {
+			params.Set(name, was[name])
+		}
 	}
 	q.params = params
 	return nil

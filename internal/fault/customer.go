@@ -45,3 +45,20 @@ func NotYet(what, param string) *Error {
 		Message: fmt.Sprintf("Florin does not have %s yet. COVERAGE.md lists what it has.", what),
 	}
 }
+
+// OtherCurrency refuses a second currency for a customer (quoted by developers). unverified: for balance transactions.
+func OtherCurrency(currency string) *Error {
+	return Invalid("currency", "You cannot combine currencies on a single customer. This customer has had a subscription, coupon, or invoice item with currency "+currency)
+}
+
+// NoDiscount is the answer for the discount of a customer without one. unverified: the words and the code.
+func NoDiscount(customer string) *Error {
+	e := Coded("resource_missing", "", "No active discount for customer: "+customer)
+	e.Status = http.StatusNotFound
+	return e
+}
+
+// CouponExpired refuses a coupon that can be given no more. The code is the spec's. unverified: the words.
+func CouponExpired(coupon string) *Error {
+	return Coded("coupon_expired", "coupon", "Coupon expired: "+coupon)
+}

@@ -33,14 +33,12 @@ var gate20250331 = gate{"2025-03-31", []change{
 	},
 	{
 		id: "B12", what: "coupon and promotion_code are no parameters of customers any more",
-		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"},
+		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"}, keeps: []string{"coupon"},
 		forward: func(p *form.Value) *fault.Error {
-			for _, name := range []string{"coupon", "promotion_code"} {
-				if p.Str(name) != "" {
-					return fault.ParamNotBuilt(name) // until there are coupons
-				}
-				remove(p, name) // no discount is no change
+			if p.Str("promotion_code") != "" {
+				return fault.ParamNotBuilt("promotion_code") // until there are promotion codes
 			}
+			remove(p, "promotion_code") // no discount is no change
 			return nil
 		},
 	},

@@ -46,6 +46,8 @@ type change struct {
 	// Forward makes of the parameters of these routes, as sent to versions below the gate, what the newest takes. They are not yet checked.
 	routes  []string
 	forward func(p *form.Value) *fault.Error
+	// keeps are parameters of these routes that only versions below the gate have, and that behave all the same.
+	keeps []string
 	// since is called for versions from the gate on: where the spec that answers are made from is older than the gate.
 	since func(p *form.Value) *fault.Error
 }
@@ -175,6 +177,24 @@ func Forward(version string, op *spec.Operation, params *form.Value) *fault.Erro
 		}
 	}
 	return nil
+}
+
+// Retired are the parameters that an operation has at a version, and not at the newest.
+func Retired(version string, op *spec.Operation) (names []string) {
+	if len(version) < 10 {
+		return nil
+	}
+	for _, g := range gates {
+		if version[:10] >= g.date {
+			continue
+		}
+		for i := range g.changes {
+			if ch := &g.changes[i]; ch.keeps != nil && slices.Contains(ch.routes, op.Route()) {
+				names = append(names, ch.keeps...)
+			}
+		}
+	}
+	return names
 }
 
 // Expandable says whether a path of expand[] may begin with a member that objects of a kind have at a version, and have not at the newest.

@@ -21,7 +21,7 @@ import (
 type Customer struct {
 	api.Meta
 	Address             *Address          `json:"address"`
-	Balance             int64             `json:"balance"` // minor units; below zero the customer has credit. unverified: each change makes a customer balance transaction, which billing will do
+	Balance             int64             `json:"balance"` // minor units; below zero the customer has credit; each change is a BalanceTransaction
 	BusinessName        *string           `json:"business_name,omitempty"`
 	Created             int64             `json:"created"`
 	Currency            *string           `json:"currency"` // of the first invoice; set by billing
@@ -125,6 +125,8 @@ func New() *Domain {
 // Routes binds what customers do.
 func (d *Domain) Routes(r *api.Router) {
 	r.Kind(Customers)
+	d.balanceTransactionRoutes(r)
+	d.discountRoutes(r)
 	for _, name := range []string{"sources", "subscriptions", "tax_ids"} {
 		r.Include("customer", name, d.include(name))
 	}
@@ -157,6 +159,12 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	// The payment method is attached before anything is decided that depends on it; a decline undoes the customer, too (recorded).
 	// unverified: the order of the events.
 	if err := c.Save(cus, "customer.created"); err != nil {
+		return nil, err
+	}
+	if err := d.balanceSet(c, cus, 0, "initial"); err != nil {
+		return nil, err
+	}
+	if err := d.coupon(c, cus); err != nil {
 		return nil, err
 	}
 	if pm := c.P.Str("payment_method"); pm != "" {
@@ -211,7 +219,7 @@ func (d *Domain) update(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	before := bytes.Clone(shown)
+	before, balance := bytes.Clone(shown), cus.Balance
 	for _, param := range []string{"default_source", "default_card", "default_bank_account", "default_alipay_account"} {
 		source := c.P.Str(param)
 		if source == "" {
@@ -237,6 +245,12 @@ func (d *Domain) update(c *api.Call) (any, error) {
 		events = []string{"customer.updated"}
 	}
 	if err := c.Save(cus, events...); err != nil {
+		return nil, err
+	}
+	if err := d.balanceSet(c, cus, balance, "adjustment"); err != nil {
+		return nil, err
+	}
+	if err := d.coupon(c, cus); err != nil {
 		return nil, err
 	}
 	return cus, d.source(c, cus)

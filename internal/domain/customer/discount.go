@@ -1,0 +1,177 @@
+package customer
+
+import (
+	"encoding/json"
+	"time"
+
+	"florin/internal/api"
+	"florin/internal/domain/catalog"
+	"florin/internal/fault"
+	"florin/internal/form"
+	"florin/internal/jsontext"
+)
+
+// A Discount is a coupon as it was given to a customer: from when, and until when. A customer has one at most; another takes its place.
+// Deleting the coupon leaves it as it is. Known from: the spec, facts 08 (8m, 8o).
+type Discount struct {
+	api.Meta
+	CheckoutSession  *string        `json:"checkout_session"`
+	Customer         *string        `json:"customer"`
+	CustomerAccount  *string        `json:"customer_account"`
+	End              *int64         `json:"end"` // Unix seconds; null of one that lasts for ever, or applies once
+	Invoice          *string        `json:"invoice"`
+	InvoiceItem      *string        `json:"invoice_item"`
+	PromotionCode    *string        `json:"promotion_code"`
+	Source           DiscountSource `json:"source"`
+	Start            int64          `json:"start"` // Unix seconds
+	Subscription     *string        `json:"subscription"`
+	SubscriptionItem *string        `json:"subscription_item"`
+}
+
+// DiscountSource is what a discount comes from.
+type DiscountSource struct {
+	Coupon *string `json:"coupon"`
+	Type   string  `json:"type"` // coupon
+}
+
+// Discounts is the kind of discounts.
+var Discounts = &api.Kind[Discount]{Name: "discount", Prefixes: []string{"di"}, Index: []string{"customer"}}
+
+func (d *Domain) discountRoutes(r *api.Router) {
+	r.Kind(Discounts)
+	r.Handle("GET /v1/customers/{customer}/discount", d.retrieveDiscount)
+	r.Handle("DELETE /v1/customers/{customer}/discount", d.deleteDiscount)
+}
+
+// coupon gives the customer the coupon that was sent, or takes what there is if it is empty. Only versions before 2025-03-31 have the parameter.
+func (d *Domain) coupon(c *api.Call, cus *Customer) error {
+	v := c.P.Get("coupon")
+	if v == nil {
+		return nil
+	}
+	if v.Kind == form.Object || v.Kind == form.Array {
+		return fault.NotString("coupon", "")
+	}
+	old, err := d.discountOf(c, cus)
+	if err != nil {
+		return err
+	}
+	if v.Text == "" {
+		if old == nil {
+			return nil
+		}
+		_, err := d.endDiscount(c, cus, old)
+		return err
+	}
+	cp, err := catalog.Coupons.Find(c, v.Text, "coupon")
+	if err != nil {
+		return err
+	}
+	if !cp.Valid || cp.RedeemBy != nil && *cp.RedeemBy <= c.Now() || cp.MaxRedemptions != nil && cp.TimesRedeemed >= *cp.MaxRedemptions {
+		return fault.CouponExpired(cp.ID)
+	}
+
+	di := Discounts.New(c, c.NewID("di"))
+	di.Customer, di.Source, di.Start = &cus.ID, DiscountSource{&cp.ID, "coupon"}, c.Now()
+	if cp.DurationInMonths != nil {
+		end := addMonths(c.Now(), int(*cp.DurationInMonths))
+		di.End = &end
+	}
+	cp.TimesRedeemed++
+	cp.Valid = cp.MaxRedemptions == nil || cp.TimesRedeemed < *cp.MaxRedemptions
+	if err := c.Save(cp); err != nil { // unverified: whether coupon.updated tells of it
+		return err
+	}
+	event := "customer.discount.created"
+	if old != nil {
+		event = "customer.discount.updated"
+		if err := c.Delete(old); err != nil {
+			return err
+		}
+	}
+	if err := c.Save(di, event); err != nil {
+		return err
+	}
+	return d.showDiscount(c, cus, di)
+}
+
+// showDiscount puts a discount into its customer; nil takes it out.
+func (d *Domain) showDiscount(c *api.Call, cus *Customer, di *Discount) error {
+	cus.Discount = json.RawMessage("null")
+	if di != nil {
+		cus.Discount = jsontext.Append(nil, di)
+	}
+	return c.Save(cus)
+}
+
+// discountOf is the customer's discount; nil if there is none. One that has run out is none.
+func (d *Domain) discountOf(c *api.Call, cus *Customer) (*Discount, error) {
+	di, err := Discounts.Get(c, jsontext.Text(cus.Discount, "id"))
+	if err != nil || di == nil || di.End != nil && *di.End <= c.Now() {
+		return nil, err
+	}
+	return di, nil
+}
+
+func (d *Domain) discountInPath(c *api.Call) (*Customer, *Discount, error) {
+	cus, err := Customers.InPath(c, "customer")
+	if err != nil {
+		return nil, nil, err
+	}
+	di, err := d.discountOf(c, cus)
+	if err == nil && di == nil {
+		err = fault.NoDiscount(cus.ID)
+	}
+	return cus, di, err
+}
+
+func (d *Domain) retrieveDiscount(c *api.Call) (any, error) {
+	_, di, err := d.discountInPath(c)
+	return answer(di, err)
+}
+
+func (d *Domain) deleteDiscount(c *api.Call) (any, error) {
+	cus, di, err := d.discountInPath(c)
+	if err != nil {
+		return nil, err
+	}
+	return d.endDiscount(c, cus, di)
+}
+
+// endDiscount takes a discount from its customer. A deleted discount is told of in full.
+func (d *Domain) endDiscount(c *api.Call, cus *Customer, di *Discount) (any, error) {
+	end := c.Now()
+	di.End = &end // unverified: that the event shows when it ended
+	if err := c.Delete(di, "customer.discount.deleted"); err != nil {
+		return nil, err
+	}
+	if err := d.showDiscount(c, cus, nil); err != nil {
+		return nil, err
+	}
+	return api.JSON(jsontext.Append(nil, &struct {
+		api.Meta
+		CheckoutSession  *string        `json:"checkout_session"`
+		Customer         *string        `json:"customer"`
+		CustomerAccount  *string        `json:"customer_account"`
+		Deleted          bool           `json:"deleted"`
+		Invoice          *string        `json:"invoice"`
+		InvoiceItem      *string        `json:"invoice_item"`
+		PromotionCode    *string        `json:"promotion_code"`
+		Source           DiscountSource `json:"source"`
+		Start            int64          `json:"start"`
+		Subscription     *string        `json:"subscription"`
+		SubscriptionItem *string        `json:"subscription_item"`
+	}{
+		Meta: api.Meta{ID: di.ID, Object: "discount"}, Customer: di.Customer, Deleted: true, Source: di.Source, Start: di.Start,
+	})), nil
+}
+
+// addMonths is the same day some months later, or the last of that month.
+func addMonths(when int64, months int) int64 {
+	t := time.Unix(when, 0).UTC()
+	end := t.AddDate(0, months, 0)
+	if end.Day() != t.Day() {
+		end = end.AddDate(0, 0, -end.Day())
+	}
+	return end.Unix()
+}
