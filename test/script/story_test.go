@@ -221,7 +221,11 @@ func (s *story) ask(st *step, codeWanted bool) (ok bool) {
 		if !s.send(r) {
 			return false
 		}
-		if op, _, ok := spec.Find(st.method, r.URL.EscapedPath()); ok && s.latest() && s.reply.status != http.StatusRequestURITooLong {
+		op, _, ok := spec.Find(st.method, r.URL.EscapedPath())
+		if ok {
+			note(op, s.reply.status)
+		}
+		if ok && s.latest() && s.reply.status != http.StatusRequestURITooLong {
 			check := shape.Check
 			if strings.HasPrefix(s.key, "pk_") || form.Get("client_secret") != "" || strings.HasPrefix(form.Get("key"), "pk_") {
 				check = shape.CheckReduced
