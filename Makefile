@@ -3,6 +3,8 @@
 GO          ?= go
 FUZZTIME    ?= 60s
 RUNS        ?= 100
+STEPS       ?= 20000
+SEED        ?= 0
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages whose tests run goroutines side by side.
@@ -15,7 +17,7 @@ RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test check lint race fuzz sdk cli crash bench coverage replay
+.PHONY: help build test check lint race fuzz sdk cli crash sim bench coverage events replay
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -56,11 +58,18 @@ cli: ## the Stripe CLI against the binary: listen, logs, and what became of ever
 crash: ## kill -9 under load, restart, compare and audit, RUNS times (100)
 	$(GO) test ./test/crash -v -count=1 -timeout 60m -runs $(RUNS)
 
+sim: ## a random world of STEPS (20000) and a fresh seed, or of SEED: what must always be true, is
+	$(GO) test ./internal/sim -run TestWorld -v -count=1 -timeout 12h -steps $(STEPS) -seed $(SEED)
+
 bench: ## payments and reads a second, latency, start, memory and size, beside the bare handler and the engine alone
 	$(GO) run ./bench
 
 coverage: ## write COVERAGE.md: what every operation does
 	$(GO) test -run TestCoverage -update .
+
+events: ## write docs/events.md and print it: every event, where it is emitted, and which stories see it
+	$(GO) test -run TestEvents -update .
+	@cat docs/events.md
 
 replay: ## replay recordings against a fresh server and score it: make replay REPLAY=path/to/replay.py
 	@test -n "$(REPLAY)" || { echo "usage: make replay REPLAY=path/to/replay.py [RECORDINGS=...]"; exit 2; }
