@@ -21,7 +21,7 @@ import (
 )
 
 var (
-	stepsFlag = flag.Int("steps", 600, "how many steps the world has")
+	stepsFlag = flag.Int("steps", 400, "how many steps the world has")
 	seedFlag  = flag.Uint64("seed", 0, "the seed of the world; 0 is a fresh one")
 )
 
