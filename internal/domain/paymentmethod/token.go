@@ -1,6 +1,8 @@
 package paymentmethod
 
 import (
+	"encoding/base64"
+
 	"florin/internal/api"
 	"florin/internal/fault"
 	"florin/internal/form"
@@ -10,14 +12,14 @@ import (
 
 // A Token stands for card data between the browser that was given it and the server that uses it, once.
 //
-// Shape recorded at 2023-10-16 and 2025; the kinds bank_account, pii, account and person are not built yet.
+// Shape recorded at 2023-10-16 and 2025; the kinds bank_account, account and person are not built yet.
 type Token struct {
 	api.Meta
 	Card     *Card   `json:"card,omitempty"`
 	ClientIP *string `json:"client_ip"`
 	Created  int64   `json:"created"`
 	Livemode bool    `json:"livemode"`
-	Type     string  `json:"type"` // card or cvc_update
+	Type     string  `json:"type"` // card, cvc_update or pii
 	Used     bool    `json:"used"`
 
 	Private struct {
@@ -27,7 +29,7 @@ type Token struct {
 }
 
 // Tokens is the kind of tokens.
-var Tokens = &api.Kind[Token]{Name: "token", Prefixes: []string{"tok", "cvctok"}, Param: "token"}
+var Tokens = &api.Kind[Token]{Name: "token", Prefixes: []string{"tok", "cvctok", "pii"}, Param: "token"}
 
 func (d *Domain) tokenRoutes(r *api.Router) {
 	r.Kind(Tokens)
@@ -36,7 +38,7 @@ func (d *Domain) tokenRoutes(r *api.Router) {
 }
 
 func (d *Domain) createToken(c *api.Call) (any, error) {
-	for _, param := range []string{"customer", "bank_account", "pii", "account", "person"} {
+	for _, param := range []string{"customer", "bank_account", "account", "person"} {
 		if c.P.Given(param) {
 			return nil, fault.NotYet("POST /v1/tokens with "+param, param)
 		}
@@ -53,6 +55,14 @@ func (d *Domain) createToken(c *api.Call) (any, error) {
 		return tok, c.Save(tok)
 	case card != nil: // a customer's card, to be shared with a connected account
 		return nil, fault.NotYet("POST /v1/tokens with a saved card", "card")
+	case c.P.Given("pii"):
+		number := c.P.At("pii").Str("id_number")
+		if number == "" {
+			return nil, fault.Missing("pii[id_number]") // unverified
+		}
+		tok := d.freshToken(c, "pii", c.NewID("pii"))
+		tok.Private.Sealed = base64.StdEncoding.EncodeToString(d.vault.Seal("pii/"+tok.ID, []byte(number))) // nothing opens it yet
+		return tok, c.Save(tok)
 	case c.P.Given("cvc_update"):
 		cvc := c.P.At("cvc_update").Str("cvc")
 		if len(cvc) != 4 { // which of the two is right for the card is known when it is used
