@@ -16,7 +16,7 @@ var layers = []struct {
 	apart    bool
 	packages string
 }{
-	{false, "fault jsontext clock id testcard money spec spec/gen form search paymethod"}, // leaves
+	{false, "fault jsontext clock id testcard money spec spec/gen form search paymethod qr"}, // leaves
 	{false, "shape"}, // holds answers to the spec, in tests
 	{false, "store store/memory store/sqlite store/storetest"},
 	{false, "ledger task vault rail rail/railtest"},

@@ -140,3 +140,23 @@ func KonbiniNumber(rejected bool) *Error {
 
 // WechatClient refuses a WeChat payment that does not say where the customer is. unverified: the words.
 func WechatClient() *Error { return Missing("payment_method_options[wechat_pay][client]") }
+
+// BankTransferCurrency refuses a currency in which there are no bank transfers. unverified: the words.
+func BankTransferCurrency(currency string) *Error {
+	return Invalid("currency", fmt.Sprintf("Bank transfers in %s are not available. Use one of usd, eur, gbp, jpy, or mxn.", currency))
+}
+
+// CustomerHasCash refuses to delete a customer whose money is kept here. Known from: facts 05f; unverified: the words.
+func CustomerHasCash() *Error {
+	return Invalid("", "You cannot delete a customer with a positive cash balance. Apply or refund the balance first.")
+}
+
+// RefundEmailNeeded refuses a refund of whose customer nobody knows how to ask for a bank account. Known from: facts 14f; unverified: the words.
+func RefundEmailNeeded() *Error {
+	return Coded("parameter_missing", "instructions_email", "The customer's email address is needed to send refund instructions. Provide it in `instructions_email`.")
+}
+
+// CannotExpireRefund refuses to end a refund that does not wait for the customer. unverified: the words.
+func CannotExpireRefund(status string) *Error {
+	return Invalid("", fmt.Sprintf("You can only expire refunds with the status `requires_action`. This refund has the status `%s`.", status)).AfterStart()
+}

@@ -1,4 +1,5 @@
-// Package page is what people see in a browser: the page where a cardholder authenticates in test mode, and receipts.
+// Package page is what people see in a browser: in test mode the pages where a customer authenticates, authorizes, pays a voucher or verifies a bank
+// account; and receipts.
 //
 // The pages are plain HTML from templates that are built in. They need no JavaScript, load nothing from anywhere (the style is in the page, and
 // the content security policy names it by its hash), and work with a keyboard, a screen reader and a narrow window. Programs use them too: a
@@ -60,7 +61,7 @@ type pages struct {
 	setups   *setup.Domain
 }
 
-// New makes the handler of everything under /3d_secure_2/ and /receipts/.
+// New makes the handler of everything under /3d_secure_2/, /receipts/ and MethodPaths.
 func New(app *api.App, payments *payment.Domain, setups *setup.Domain) http.Handler {
 	p := &pages{app, payments, setups}
 	mux := http.NewServeMux()
@@ -78,6 +79,14 @@ func New(app *api.App, payments *payment.Domain, setups *setup.Domain) http.Hand
 	handle("GET", "/3d_secure_2/hosted", p.challenge)
 	handle("POST", "/3d_secure_2/hosted/complete", p.complete)
 	handle("GET", "/receipts/payment/{account}/{charge}/{secret}", p.receipt)
+	p.methods(handle, func(path string, h http.HandlerFunc) {
+		mux.HandleFunc("GET "+path, h)
+		mux.HandleFunc("POST "+path, h)
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", "GET, HEAD, POST")
+			p.say(w, http.StatusMethodNotAllowed, &notAllowed)
+		})
+	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { p.say(w, http.StatusNotFound, &noPage) })
 	return mux
 }

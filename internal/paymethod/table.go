@@ -145,7 +145,7 @@ var table = []Type{
 		Name: "amazon_pay", Currencies: list("usd aud gbp dkk eur hkd jpy nzd nok zar sek chf"), Business: list("US AT BE CY DK FR DE HU IE IT LU NL PT ES SE CH GB"), HoldFor: 7,
 		Refund: Refund{Days: 90}, Disputes: true, Attachable: true,
 	}),
-	redirect(Type{Name: "mobilepay", ActionFor: 5 * minute, Currencies: list("dkk eur nok sek"), Business: list(eea), Customers: list("DK FI"), HoldFor: 7, WholeOnly: true, Refund: Refund{To: "card"}, Disputes: true}),
+	redirect(Type{Name: "mobilepay", ActionFor: 5 * minute, Currencies: list("dkk eur nok sek"), Business: list(eea), Customers: list("DK FI"), HoldFor: 7, WholeOnly: true, Refund: Refund{To: "type"}, Disputes: true}),
 	redirect(Type{Name: "satispay", Currencies: list("eur"), Business: list("AT BE CY DE EE ES FI FR GR HR IE IT LT LU LV MT NL PT SI SK"), Customers: list("IT"), HoldFor: 7, Refund: back180as("type"), Disputes: true, Attachable: true}),
 	{
 		Name: "mb_way", Flow: Push, Currencies: list("eur"), Business: list(x9), Customers: list("PT"), Refund: Refund{Days: 365}, Disputes: true, Needs: list("phone"), Capability: "mb_way_payments",

@@ -20,6 +20,7 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/domain/balance"
 	"florin/internal/domain/browser"
+	"florin/internal/domain/cashbalance"
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
@@ -127,6 +128,9 @@ func (s *Server) wire() {
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
+	cash := cashbalance.New(customers)
+	cash.Received = payments.FundsReceived
+	app.Use(cash)
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope
@@ -134,6 +138,9 @@ func (s *Server) wire() {
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
+	for _, path := range page.MethodPaths() {
+		s.mount(path, pages)
+	}
 	s.downloads = download.New(app, files)
 	s.mount(file.Prefix, s.downloads)
 	s.deliverer = webhook.New(app, s.db, s.Vault, s.clock, s.log)

@@ -24,6 +24,8 @@ var additions = map[string]string{
 var inner = map[string]string{
 	"business_profile.specified_commercial_transactions_act_url": "every account in the recordings of 2026-06-24; always null",
 	"payment_method_options.link.persistent_token":               "recorded at 2026-03-25; always null",
+	"boleto.fingerprint":      "every boleto in the recordings",
+	"fpx.account_holder_type": "every FPX account in the recordings",
 }
 
 // added says whether a member that the spec does not have is known all the same. resource is the "object" that it stands in, if any.

@@ -371,7 +371,10 @@ func (d *Domain) include(name string) func(*api.Call, []byte) ([]byte, error) {
 	}
 }
 
-// cashBalance is the cash balance of a customer who has had no cash yet.
+// CashOf is what a customer has in cash, by currency. It is set by package cashbalance; nil: nobody has any.
+var CashOf func(c *api.Call, cus *Customer) (map[string]int64, error)
+
+// cashBalance is the cash balance of a customer, when it is expanded.
 func cashBalance(c *api.Call, body []byte) ([]byte, error) {
 	cus, err := Customers.Get(c, jsontext.Text(body, "id"))
 	if err != nil || cus == nil {
@@ -389,6 +392,11 @@ func cashBalance(c *api.Call, body []byte) ([]byte, error) {
 		Livemode        bool             `json:"livemode"`
 		Settings        settings         `json:"settings"`
 	}{Object: "cash_balance", Customer: cus.ID, Livemode: cus.Livemode, Settings: settings{cus.Private.ReconciliationMode, false}}
+	if CashOf != nil {
+		if v.Available, err = CashOf(c, cus); err != nil {
+			return nil, err
+		}
+	}
 	if v.Settings.ReconciliationMode == "" {
 		v.Settings = settings{"automatic", true}
 	}

@@ -41,9 +41,9 @@ type Dispute struct {
 	Livemode                 bool              `json:"livemode"`
 	Metadata                 map[string]string `json:"metadata"`
 	PaymentIntent            *string           `json:"payment_intent"`
-	PaymentMethodDetails     MethodDetails     `json:"payment_method_details"`
-	Reason                   string            `json:"reason"` // fraudulent, product_not_received, …
-	Status                   string            `json:"status"` // see next
+	PaymentMethodDetails     *MethodDetails    `json:"payment_method_details,omitempty"` // of a card
+	Reason                   string            `json:"reason"`                           // fraudulent, product_not_received, …
+	Status                   string            `json:"status"`                           // see next
 }
 
 // EvidenceDetails say where the answer to a dispute stands.
@@ -185,7 +185,11 @@ func (d *Domain) open(c *api.Call, ch *payment.Charge, id string, n int64) error
 	dp := Disputes.New(c, id)
 	dp.Amount, dp.Currency, dp.Charge, dp.PaymentIntent = amount, ch.Currency, ch.ID, ch.PaymentIntent
 	dp.Created, dp.Livemode, dp.Metadata = c.Now(), c.Live(), map[string]string{}
-	dp.Reason, dp.PaymentMethodDetails = why.Reason, MethodDetails{Card: caseOf(why, ch.PaymentMethodDetails.Card), Type: "card"}
+	dp.Reason = why.Reason
+	card := ch.PaymentMethodDetails.Card
+	if card != nil {
+		dp.PaymentMethodDetails = &MethodDetails{Card: caseOf(why, card), Type: "card"}
+	}
 	dp.EvidenceDetails.DueBy = (c.Now()/day+answerDays+1)*day - 1
 	dp.eligible(why.Kind)
 	ch.Disputed, ch.Dispute = true, &dp.ID
@@ -209,6 +213,10 @@ func (d *Domain) open(c *api.Call, ch *payment.Charge, id string, n int64) error
 		return err
 	}
 	if err := c.Save(dp, "charge.dispute.created", "charge.dispute.funds_withdrawn"); err != nil {
+		return err
+	}
+	if card == nil { // a bank debit: its dispute is final (facts 14b)
+		_, err := d.accept(c, dp)
 		return err
 	}
 	return d.radar.Disputed(c, ch)

@@ -13,6 +13,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/paymethod"
 	"florin/internal/rail"
 )
 
@@ -57,6 +58,9 @@ func (d *Domain) ask(c *api.Call, a *attempt, req rail.Request, ch *Charge, how 
 	r := d.rails.For(c.Live())
 	if r == nil {
 		return fault.LiveWithoutAcquirer()
+	}
+	if ch.way().Flow != paymethod.Card { // which no card network has to do with
+		return d.settle(c, a, &rail.Result{Status: rail.Approved}, ch, how)
 	}
 	if blocked, err := d.screen(c, a, &req, ch, how); blocked || err != nil {
 		return err
@@ -282,12 +286,15 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 // paid finishes an intent whose money has come.
 func (d *Domain) paid(c *api.Call, pi *Intent, ch *Charge) error {
 	ch.Captured, ch.AmountCaptured = true, ch.Amount
-	ch.PaymentMethodDetails.Card.CaptureBefore = 0
+	if card := ch.PaymentMethodDetails.Card; card != nil {
+		card.CaptureBefore = 0
+	}
+	way := ch.way()
 	pi.AmountReceived = ch.Amount
 	if err := d.move(c, pi, succeeded); err != nil {
 		return err
 	}
-	if pi.captureMethod("card") != "automatic_async" {
+	if way.Delayed || pi.captureMethod(way.Name) != "automatic_async" {
 		if err := d.earn(c, ch, ch.Amount); err != nil {
 			return err
 		}
@@ -384,7 +391,7 @@ func threeDDetails(result string) *ThreeDDetails {
 
 // outcome is what the charge says of the decision. Known from: facts 07 (7a, 7e).
 func outcome(res *rail.Result) *Outcome {
-	o := &Outcome{RiskLevel: res.RiskLevel, RiskScore: res.RiskScore, NetworkStatus: "approved_by_network", SellerMessage: "Payment complete.", Type: "authorized"}
+	o := &Outcome{RiskLevel: res.RiskLevel, RiskScore: &res.RiskScore, NetworkStatus: "approved_by_network", SellerMessage: "Payment complete.", Type: "authorized"}
 	switch res.Status {
 	case rail.Declined:
 		o.NetworkStatus, o.Type = "declined_by_network", "issuer_declined"
@@ -449,7 +456,7 @@ func (d *Domain) fail(c *api.Call, pi *Intent, pm *method, f *fault.Error) error
 	shown := *f
 	pi.LastPaymentError = errorObject(&shown)
 	pi.PaymentMethod, pi.NextAction = nil, nil
-	pi.Private.Challenge, pi.Private.Challenged = "", ""
+	pi.Private.Challenge, pi.Private.Challenged, pi.Private.Asked = "", "", ""
 	if err := d.move(c, pi, needsMethod); err != nil {
 		return err
 	}

@@ -82,7 +82,8 @@ type ChargePrivate struct {
 	Dispute      *rail.Dispute `json:"dispute,omitempty"`
 	FraudWarning string        `json:"fraud_warning,omitempty"`
 	// ChargedBack says that a dispute keeps it from being refunded.
-	ChargedBack bool `json:"charged_back,omitempty"`
+	ChargedBack bool   `json:"charged_back,omitempty"`
+	Error       string `json:"error,omitempty"` // the code that the intent shows, where it is not the failure's
 }
 
 // Outcome is what was decided about a charge, and by whom.
@@ -93,7 +94,7 @@ type Outcome struct {
 	NetworkStatus      string  `json:"network_status"`
 	Reason             *string `json:"reason"`
 	RiskLevel          string  `json:"risk_level"`
-	RiskScore          int64   `json:"risk_score"`
+	RiskScore          *int64  `json:"risk_score,omitempty"`
 	Rule               string  `json:"rule,omitempty"` // that decided
 	SellerMessage      string  `json:"seller_message"`
 	Type               string  `json:"type"`
@@ -101,9 +102,10 @@ type Outcome struct {
 
 // MethodDetails are what a charge shows of the payment method as it was when it was used.
 type MethodDetails struct {
-	Card          *CardDetails    `json:"card,omitempty"`
-	StripeAccount json.RawMessage `json:"stripe_account,omitempty"` // of a transfer: {}
-	Type          string          `json:"type"`
+	paymentmethod.Others                 // the hash of a type other than card
+	Card                 *CardDetails    `json:"card,omitempty"`
+	StripeAccount        json.RawMessage `json:"stripe_account,omitempty"` // of a transfer: {}
+	Type                 string          `json:"type"`
 }
 
 // CardDetails are those of a card. Known from: recordings (2025 to 2026).
@@ -229,8 +231,11 @@ func (d *Domain) updateCharge(c *api.Call) (any, error) {
 }
 
 // newCharge makes the charge of an intent; it is saved when the network has decided about it.
-func (d *Domain) newCharge(c *api.Call, pi *Intent) *Charge {
-	ch := Charges.New(c, id.Sibling("ch", pi.ID))
+func (d *Domain) newCharge(c *api.Call, pi *Intent) *Charge { return d.newChargeAs(c, pi, "ch") }
+
+// newChargeAs is newCharge with the prefix of the id: ch of cards, py of all else (facts 12).
+func (d *Domain) newChargeAs(c *api.Call, pi *Intent, prefix string) *Charge {
+	ch := Charges.New(c, id.Sibling(prefix, pi.ID))
 	ch.Created, ch.Livemode = c.Now(), c.Live()
 	ch.Amount, ch.Currency = pi.Amount, pi.Currency
 	ch.PaymentIntent = &pi.ID

@@ -3,7 +3,9 @@ package payment
 import (
 	"florin/internal/api"
 	"florin/internal/domain/balance"
+	"florin/internal/ledger"
 	"florin/internal/money"
+	"florin/internal/paymethod"
 )
 
 // earn puts what a charge has captured on the merchant's balance, less the fees, in the currency that the charge settles in; and shares it with
@@ -19,8 +21,14 @@ func (d *Domain) earn(c *api.Call, ch *Charge, amount int64) error {
 	if ch.Private.FundsNow {
 		available = c.Now()
 	}
+	typ, source, outside := "charge", ledger.Account(""), ledger.Account("")
+	if way := ch.way(); way.Flow != paymethod.Card {
+		typ, fee, available = "payment", feeOf(way, acct.DefaultCurrency, settled, fee), availableOn(way, c.Now(), available)
+		source, outside = sidesOf(way)
+	}
 	t := balance.Txn{
-		Type: "charge", Amount: settled, Fee: fee, Currency: acct.DefaultCurrency, ExchangeRate: rate,
+		Balance: source, Outside: outside,
+		Type: typ, Amount: settled, Fee: fee, Currency: acct.DefaultCurrency, ExchangeRate: rate,
 		Description: ch.Description, Source: ch.ID, AvailableOn: available, Parent: ch.ID,
 	}
 	first := ch.BalanceTransaction == nil // of several captures, the first pays the platform
@@ -48,4 +56,30 @@ func (d *Domain) settlement(settle, currency string, amount int64, convert func(
 	}
 	settled, rate := convert(amount, currency, settle)
 	return settled, &rate
+}
+
+// availableOn is when the money of a payment by a type is available; card is when that of a card would be. Recorded: five working days for SEPA debits.
+func availableOn(t *paymethod.Type, now, card int64) int64 {
+	switch {
+	case t.Takes < 0:
+		return now
+	case t.Takes > 0:
+		return workingDays(now, t.Takes)
+	}
+	return card
+}
+
+// sidesOf is which part of the balance a payment by a type is, and where it comes from. Recorded: SEPA debits count as cards do.
+func sidesOf(t *paymethod.Type) (part, from ledger.Account) {
+	switch t.Name {
+	case "us_bank_account":
+		return ledger.BankAccount, ledger.Bank
+	case "fpx":
+		return ledger.FPX, ledger.Bank
+	}
+	switch t.Flow {
+	case paymethod.Debit, paymethod.Transfer, paymethod.Voucher:
+		return ledger.Card, ledger.Bank
+	}
+	return ledger.Card, ledger.Network
 }

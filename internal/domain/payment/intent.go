@@ -77,6 +77,16 @@ type IntentPrivate struct {
 	Challenged string     `json:"challenged,omitempty"`
 	Mandate    string     `json:"mandate,omitempty"` // that the payment is made by
 	LineItems  []LineItem `json:"line_items,omitempty"`
+	// Of a payment by another type than card (local.go): the token under which a page finds the intent while it waits for the customer; the last action
+	// that was shown; a payment that takes days is under way; guesses of deposits; the consent of a confirmation token.
+	Asked   string          `json:"asked,omitempty"`
+	Shown   json.RawMessage `json:"shown,omitempty"`
+	Slow    bool            `json:"slow,omitempty"`
+	Tries   int64           `json:"tries,omitempty"`
+	Consent json.RawMessage `json:"consent,omitempty"`
+	// Of a bank transfer: what has been taken of the customer's cash, in minor units, and what the sender should write.
+	Funded    int64  `json:"funded,omitempty"`
+	Reference string `json:"reference,omitempty"`
 	// Configuration is the payment method configuration that was asked for; "" for the account's default.
 	Configuration string `json:"configuration,omitempty"`
 }
@@ -142,6 +152,7 @@ func (d *Domain) intentRoutes(r *api.Router) {
 	r.Handle("POST /v1/payment_intents/{intent}/capture", d.captureIntent)
 	r.Handle("POST /v1/payment_intents/{intent}/increment_authorization", d.incrementIntent)
 	r.Handle("POST /v1/payment_intents/{intent}/cancel", d.cancelIntent)
+	r.Handle("POST /v1/payment_intents/{intent}/apply_customer_balance", d.applyBalance)
 	r.Task("payment_intent.expire", d.expireIntent)
 }
 
@@ -428,6 +439,9 @@ func (d *Domain) takeMethod(c *api.Call, pi *Intent) error {
 	pi.PaymentMethod = &pm.ID
 	if pi.Status == needsMethod || pi.Status == needsAction {
 		pi.NextAction, pi.Private.Challenge, pi.Private.Challenged = nil, "", ""
+		if err := d.stop(c, pi); err != nil {
+			return err
+		}
 		return d.move(c, pi, needsConfirmation)
 	}
 	return nil
@@ -445,6 +459,7 @@ func (d *Domain) spendToken(c *api.Call, pi *Intent) (*method, error) {
 	if tok.ReturnURL != nil {
 		pi.Private.ReturnURL = *tok.ReturnURL
 	}
+	pi.Private.Consent = tok.MandateData
 	if pi.Shipping == nil && len(tok.Shipping) > 0 {
 		if err := json.Unmarshal(tok.Shipping, &pi.Shipping); err != nil {
 			return nil, fmt.Errorf("the shipping of %s: %w", tok.ID, err)
@@ -604,4 +619,4 @@ func (pi *Intent) captureMethod(typ string) string {
 }
 
 // transient options belong to one confirmation, and are not shown.
-var transient = map[string]bool{"cvc_token": true, "moto": true, "network_decline_code": true, "three_d_secure": true, "statement_details": true}
+var transient = map[string]bool{"code": true, "cvc_token": true, "moto": true, "network_decline_code": true, "three_d_secure": true, "statement_details": true}

@@ -5,6 +5,7 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/fault"
+	"florin/internal/paymethod"
 	"florin/internal/rail"
 )
 
@@ -14,8 +15,10 @@ const holdFor = 7 * 24 * 3600
 // held finishes the authorization of an intent that is to be captured later.
 func (d *Domain) held(c *api.Call, pi *Intent, ch *Charge, how *confirmation) error {
 	pi.AmountCapturable = ch.Amount
-	until := c.Now() + holdFor
-	ch.PaymentMethodDetails.Card.CaptureBefore = until
+	until := c.Now() + ch.way().HoldFor*24*3600
+	if card := ch.PaymentMethodDetails.Card; card != nil {
+		card.CaptureBefore = until
+	}
 	c.At(until, "payment_intent.expire", pi.ID)
 	if err := d.move(c, pi, needsCapture); err != nil {
 		return err
@@ -53,7 +56,7 @@ func (d *Domain) captureIntent(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	card := ch.PaymentMethodDetails.Card
+	card := ch.cardDetails()
 	amount := pi.AmountCapturable
 	if c.P.Given("amount_to_capture") {
 		amount = c.P.Num("amount_to_capture")
@@ -69,6 +72,9 @@ func (d *Domain) captureIntent(c *api.Call) (any, error) {
 		return nil, fault.CaptureTooMuch("amount_to_capture").AfterStart()
 	}
 	final := !c.P.Given("final_capture") || c.P.True("final_capture")
+	if way := ch.way(); way.WholeOnly && amount < pi.AmountCapturable {
+		return nil, fault.WholeOnly(way.Name)
+	}
 	if !final && card.Multicapture.Status != "available" {
 		return nil, fault.IncrementNotEligible().AfterStart()
 	}
@@ -150,7 +156,7 @@ func (d *Domain) incrementIntent(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ch.PaymentMethodDetails.Card.IncrementalAuthorization.Status != "available" || ch.Private.Captures > 0 {
+	if ch.cardDetails().IncrementalAuthorization.Status != "available" || ch.Private.Captures > 0 {
 		return nil, fault.IncrementNotEligible().AfterStart()
 	}
 	amount := c.P.Num("amount")
@@ -236,6 +242,9 @@ func (d *Domain) cancel(c *api.Call, pi *Intent, reason string, events ...string
 			return err
 		}
 	}
+	if err := d.stop(c, pi); err != nil {
+		return err
+	}
 	now := c.Now()
 	pi.CanceledAt, pi.CancellationReason = &now, opt(reason)
 	pi.AmountCapturable, pi.NextAction = 0, nil
@@ -254,7 +263,7 @@ func (d *Domain) cancel(c *api.Call, pi *Intent, reason string, events ...string
 
 // letGo releases what a charge holds and has not captured. Nothing is refunded by that. Known from: facts 13 (B3: since basil).
 func (d *Domain) letGo(c *api.Call, ch *Charge, events ...string) error {
-	if r := d.rails.For(c.Live()); r != nil && !r.Instant() {
+	if r := d.rails.For(c.Live()); r != nil && !r.Instant() && ch.way().Flow == paymethod.Card {
 		d.reverse(c, ch.Private.Attempt)
 	}
 	ch.Private.Released = true

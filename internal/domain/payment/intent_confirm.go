@@ -12,6 +12,7 @@ import (
 	"florin/internal/form"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/paymethod"
 	"florin/internal/rail"
 )
 
@@ -21,10 +22,11 @@ type method = paymentmethod.PaymentMethod
 type confirmation struct {
 	method       *method
 	offSession   bool
-	errorOnAct   bool // a need to authenticate is an error
-	stripeSDK    bool // the client is Stripe.js or a mobile SDK
-	moto         bool // the card was told by mail or telephone, which needs no authentication
-	threeDSecure bool // the merchant wants the cardholder to authenticate
+	errorOnAct   bool            // a need to authenticate is an error
+	stripeSDK    bool            // the client is Stripe.js or a mobile SDK
+	moto         bool            // the card was told by mail or telephone, which needs no authentication
+	threeDSecure bool            // the merchant wants the cardholder to authenticate
+	way          *paymethod.Type // of a method other than a card
 	created      *api.Mark
 }
 
@@ -95,9 +97,6 @@ func (d *Domain) planConfirm(c *api.Call, pi *Intent) (*confirmation, error) {
 		return nil, err
 	}
 	how.method = pm
-	if pm.Type != "card" {
-		return nil, fault.MethodNotBuilt(pm.Type)
-	}
 	if d.rails.For(c.Live()) == nil {
 		return nil, fault.LiveWithoutAcquirer()
 	}
@@ -119,6 +118,9 @@ func (d *Domain) planConfirm(c *api.Call, pi *Intent) (*confirmation, error) {
 	if c.AtLeast("2023-08-16") && automatic != nil && automatic.AllowRedirects == "always" && pi.Private.ReturnURL == "" && !how.offSession && !c.Publishable() && !how.stripeSDK && !how.errorOnAct {
 		return nil, fault.ReturnURLRequired()
 	}
+	if pm.Type != "card" {
+		return how, d.planLocal(c, pi, how)
+	}
 	options := p.At("payment_method_options", "card")
 	how.moto = options.True("moto")
 	want := jsontext.Scalar(pi.PaymentMethodOptions["card"]["request_three_d_secure"])
@@ -133,6 +135,9 @@ func offSession(v *form.Value) bool {
 
 // confirm asks the network for the money. What the route answers is made when the network has answered.
 func (d *Domain) confirm(c *api.Call, pi *Intent, how *confirmation) (any, error) {
+	if how.way != nil {
+		return d.begin(c, pi, how)
+	}
 	pi.NextAction, pi.LastPaymentError = nil, nil
 	if pi.Private.Challenged == "passed" && pi.ConfirmationMethod == "automatic" {
 		pi.Private.Challenged = "" // an answer of the customer counts for one try
@@ -306,7 +311,7 @@ func (d *Domain) answerIntent(c *api.Call, arg string) (any, error) {
 	if err != nil || pi == nil {
 		return nil, err
 	}
-	if pi.Status == processing {
+	if pi.Status == processing && !pi.Private.Slow {
 		return nil, api.ErrStillOut
 	}
 	if pi.LastPaymentError == nil || pi.Status != needsMethod {

@@ -48,6 +48,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.chargeRoutes(r)
 	d.refundRoutes(r)
 	d.attemptRoutes(r)
+	d.localRoutes(r)
 	d.transferRoutes(r)
 	d.feeRoutes(r)
 }

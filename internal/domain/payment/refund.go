@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"florin/internal/api"
@@ -10,6 +11,7 @@ import (
 	"florin/internal/jsontext"
 	"florin/internal/ledger"
 	"florin/internal/money"
+	"florin/internal/paymethod"
 	"florin/internal/rail"
 )
 
@@ -22,11 +24,12 @@ type Refund struct {
 	Charge                    *string           `json:"charge"`
 	Created                   int64             `json:"created"`
 	Currency                  string            `json:"currency"`
-	DestinationDetails        *Destination      `json:"destination_details,omitempty"`
+	DestinationDetails        json.RawMessage   `json:"destination_details,omitempty"`
 	FailureBalanceTransaction *string           `json:"failure_balance_transaction,omitempty"`
 	FailureReason             *string           `json:"failure_reason,omitempty"`
 	InstructionsEmail         *string           `json:"instructions_email,omitempty"`
 	Metadata                  map[string]string `json:"metadata"`
+	NextAction                json.RawMessage   `json:"next_action,omitempty"`
 	PaymentIntent             *string           `json:"payment_intent"`
 	PendingReason             *string           `json:"pending_reason,omitempty"`
 	Reason                    *string           `json:"reason"`
@@ -43,12 +46,6 @@ type RefundPrivate struct {
 	Fee      bool `json:"fee,omitempty"`      // from the platform
 }
 
-// Destination is where a refund goes.
-type Destination struct {
-	Card *DestinationCard `json:"card,omitempty"`
-	Type string           `json:"type"`
-}
-
 // DestinationCard is how the refund shows on the card's statement.
 type DestinationCard struct {
 	Reference       *string `json:"reference,omitempty"`
@@ -60,7 +57,7 @@ type DestinationCard struct {
 // The statuses of a refund, and what may follow each. Known from: facts 08 (8c).
 var refundNext = map[string][]string{
 	"":                {"pending", "succeeded", "requires_action", "failed"},
-	"pending":         {"succeeded", "failed", "canceled"},
+	"pending":         {"requires_action", "succeeded", "failed", "canceled"},
 	"requires_action": {"pending", "canceled", "failed"},
 	"succeeded":       {"failed"},
 	"failed":          {},
@@ -88,6 +85,7 @@ func (d *Domain) refundRoutes(r *api.Router) {
 	r.Handle("POST /v1/charges/{charge}/refunds/{refund}", d.updateChargeRefund)
 	r.Task("refund.settle", d.settleRefund)
 	r.Task("refund.fail", d.failRefund)
+	d.refundLocalRoutes(r)
 }
 
 // move is the only place that assigns a refund's status.
@@ -175,7 +173,9 @@ func (d *Domain) refund(c *api.Call, ch *Charge, answer string) (any, error) {
 	if !ch.Captured {
 		how = "reversal"
 	}
-	re.DestinationDetails = &Destination{Type: "card", Card: &DestinationCard{ReferenceStatus: "pending", ReferenceType: "acquirer_reference_number", Type: how}}
+	if re.DestinationDetails, err = d.destination(c, re, ch, how); err != nil {
+		return nil, err
+	}
 	ch.AmountRefunded += amount
 	ch.Refunded = ch.AmountRefunded == ch.refundable()
 	if re.Reason != nil && *re.Reason == "fraudulent" {
@@ -224,6 +224,11 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 	case ch.Refunded:
 		return 0, fault.AlreadyRefunded(ch.ID)
 	}
+	if way := ch.way(); way.Refund.How == "never" {
+		return 0, fault.NotRefundable(ch.ID, way.Name)
+	} else if days := way.Refund.Days; days > 0 && c.Now() > ch.Created+days*aDay {
+		return 0, fault.RefundTooLate(ch.ID, way.Name, days)
+	}
 	left := ch.refundable() - ch.AmountRefunded
 	if !c.P.Given("amount") {
 		return left, nil
@@ -242,10 +247,14 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 }
 
 func refundID(c *api.Call, ch *Charge) string {
-	if ch.PaymentIntent != nil {
-		return id.Sibling("re", ch.ID)
+	prefix := "re"
+	if ch.way().Flow != paymethod.Card {
+		prefix = "pyr" // facts 12
 	}
-	return c.NewID("re")
+	if ch.PaymentIntent != nil {
+		return id.Sibling(prefix, ch.ID)
+	}
+	return c.NewID(prefix)
 }
 
 // refunded applies the network's answer to a refund.
@@ -267,7 +276,12 @@ func (d *Domain) refunded(c *api.Call, a *attempt, res *rail.Result, ch *Charge)
 	} else {
 		ch.Private.Released = true
 	}
-	if ch.Private.RefundPending {
+	if ch.Captured && ch.way().Refund.How == "action" {
+		if err := re.move("requires_action"); err != nil {
+			return err
+		}
+		c.At(c.Now()+refundAsked, "refund.told", re.ID)
+	} else if ch.Private.RefundPending || ch.Captured && ch.way().Refund.How == "pending" {
 		re.PendingReason = opt("processing")
 		c.At(c.Now()+refundSettles, "refund.settle", re.ID)
 	} else if err := re.move("succeeded"); err != nil {
@@ -303,12 +317,21 @@ func (d *Domain) giveBack(c *api.Call, re *Refund, ch *Charge) error {
 	if ch.Private.FundsNow {
 		available = c.Now()
 	}
-	description := "REFUND FOR CHARGE"
+	typ, description := "refund", "REFUND FOR CHARGE"
+	part, to := ledger.Account(""), ledger.Account("")
+	if way := ch.way(); way.Flow != paymethod.Card { // facts 09a
+		typ, description = "payment_refund", "REFUND FOR PAYMENT"
+		part, to = sidesOf(way)
+		if way.Takes < 0 {
+			available = c.Now()
+		}
+	}
 	if ch.Description != nil {
-		description = fmt.Sprintf("REFUND FOR CHARGE (%s)", *ch.Description)
+		description = fmt.Sprintf("%s (%s)", description, *ch.Description)
 	}
 	txn, err := d.balance.Record(c, balance.Txn{
-		Type: "refund", Amount: -settled, Currency: acct.DefaultCurrency, ExchangeRate: rate,
+		Balance: part, Outside: to,
+		Type: typ, Amount: -settled, Currency: acct.DefaultCurrency, ExchangeRate: rate,
 		Description: &description, Source: re.ID, AvailableOn: available, Parent: re.ID,
 	})
 	if err != nil {
@@ -349,13 +372,17 @@ func (d *Domain) takeBack(c *api.Call, re *Refund, ch *Charge) error {
 	if err != nil {
 		return err
 	}
+	part, from := ledger.Account(""), ledger.Network
+	if way := ch.way(); way.Flow != paymethod.Card {
+		part, from = sidesOf(way)
+	}
 	description := "REFUND FAILURE FOR CHARGE"
 	if ch.Description != nil {
 		description = fmt.Sprintf("REFUND FAILURE FOR CHARGE (%s)", *ch.Description) // unverified: Stripe's words
 	}
 	txn, err := d.balance.Record(c, balance.Txn{
 		Type: "refund_failure", Amount: -was.Amount, Currency: was.Currency, ExchangeRate: was.ExchangeRate,
-		Description: &description, Source: re.ID, AvailableOn: c.Now(), Parent: re.ID, Outside: ledger.Network,
+		Description: &description, Source: re.ID, AvailableOn: c.Now(), Parent: re.ID, Balance: part, Outside: from,
 	})
 	if err != nil {
 		return err
@@ -399,7 +426,10 @@ func (d *Domain) cancelRefund(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nil, fault.CannotCancelRefund(re.Status)
+	if re.Status != "requires_action" {
+		return nil, fault.CannotCancelRefund(re.Status)
+	}
+	return re, d.cancelWaiting(c, re)
 }
 
 func (d *Domain) updateRefund(c *api.Call) (any, error) {

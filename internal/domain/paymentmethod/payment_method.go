@@ -6,13 +6,13 @@ package paymentmethod
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"florin/internal/api"
 	"florin/internal/domain/customer"
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/paymethod"
 	"florin/internal/search"
 	"florin/internal/store"
 	"florin/internal/testcard"
@@ -42,7 +42,9 @@ type PaymentMethod struct {
 		Sealed string `json:"sealed,omitempty"` // the card's or account's number
 		CVC    bool   `json:"cvc,omitempty"`    // a security code came with the card
 		Spent  string `json:"spent,omitempty"`  // why it cannot be used again: used, detached
-		SetUp  bool   `json:"set_up,omitempty"` // for payments without the customer: a payment with setup_future_usage has authenticated it
+		// Verified says that a bank account is known to be the customer's: small deposits were told, or it is a test account.
+		Verified bool `json:"verified,omitempty"`
+		SetUp    bool `json:"set_up,omitempty"` // for payments without the customer: a payment with setup_future_usage has authenticated it
 	} `json:"-"`
 }
 
@@ -424,6 +426,9 @@ func (d *Domain) inPath(c *api.Call) (*PaymentMethod, error) {
 	if card := testcard.ByPaymentMethod(id); card != nil && !c.Live() {
 		return d.mint(c, card)
 	}
+	if pm, err := d.mintNamed(c, id); pm != nil || err != nil {
+		return pm, err
+	}
 	if key := keyOf(id); key != id {
 		pm, err := Get(c, id)
 		if err == nil && pm == nil {
@@ -446,14 +451,10 @@ func keyOf(id string) string {
 // Get loads a payment method by its id, be it pm_… or card_…; nil if there is none. Methods.Get does not know of card_….
 func Get(c *api.Call, id string) (*PaymentMethod, error) { return Methods.Get(c, keyOf(id)) }
 
-// onceOnly says whether methods of a type are good for one payment only, and cannot be attached. Known from: facts 14b, last paragraph (I).
+// onceOnly says whether methods of a type are good for one payment only, and cannot be attached.
 func onceOnly(typ string) bool {
-	return !slices.Contains(attachable, typ)
-}
-
-var attachable = []string{
-	"acss_debit", "amazon_pay", "au_becs_debit", "bacs_debit", "boleto", "card", "cashapp", "custom", "kakao_pay", "klarna", "kr_card", "link", "naver_pay",
-	"nz_bank_account", "paypal", "payto", "pix", "revolut_pay", "satispay", "sepa_debit", "twint", "upi", "us_bank_account",
+	t := paymethod.Types[typ]
+	return t != nil && !t.Attachable && t.Flow != paymethod.Outside
 }
 
 func bindMetadata(pm *PaymentMethod, v *form.Value) error {

@@ -10,10 +10,13 @@ import (
 	"florin/internal/vault"
 )
 
-// Resolve finds the payment method that a parameter names: pm_…, the card_… of a token or source, or a test card's name, which makes a new one.
+// Resolve finds the payment method that a parameter names: pm_…, the card_… of a token or source, or a test card's or account's name, which makes a new one.
 func (d *Domain) Resolve(c *api.Call, id, param string) (*PaymentMethod, error) {
 	if card := testcard.ByPaymentMethod(id); card != nil && !c.Live() {
 		return d.mint(c, card)
+	}
+	if pm, err := d.mintNamed(c, id); pm != nil || err != nil {
+		return pm, err
 	}
 	if strings.HasPrefix(id, "card_") {
 		pm, err := Get(c, id)

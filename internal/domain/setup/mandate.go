@@ -48,7 +48,7 @@ type online struct {
 }
 
 // Mandates is the kind of mandates.
-var Mandates = &api.Kind[Mandate]{Name: "mandate", Prefixes: []string{"mandate"}, Param: "mandate"}
+var Mandates = &api.Kind[Mandate]{Name: "mandate", Prefixes: []string{"mandate"}, Param: "mandate", Index: []string{"payment_method"}}
 
 // acceptanceOf reads mandate_data; nil if there is none. unverified: that what does not say when was accepted now.
 func acceptanceOf(c *api.Call, data *form.Value) *acceptance {

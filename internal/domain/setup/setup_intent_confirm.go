@@ -249,6 +249,7 @@ func checksOf(res *rail.Result) paymentmethod.Checks {
 // before setup_intent.succeeded; a payment method without a customer stays as it is, and can still be attached.
 func (d *Domain) succeed(c *api.Call, si *Intent, a *Attempt, pm *method) error {
 	pm.Private.SetUp = si.Usage == "off_session"
+	pm.Private.Verified = true
 	if err := c.Save(pm); err != nil {
 		return err
 	}

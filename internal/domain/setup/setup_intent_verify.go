@@ -22,6 +22,7 @@ var debits = map[string]*debit{
 	"acss_debit":      {microdeposits: true},
 	"au_becs_debit":   {},
 	"bacs_debit":      {},
+	"nz_bank_account": {},
 	"sepa_debit":      {},
 	"us_bank_account": {microdeposits: true},
 }
@@ -29,7 +30,7 @@ var debits = map[string]*debit{
 // confirmDebit sets a bank account up: at once, or when its holder has said what was deposited.
 func (d *Domain) confirmDebit(c *api.Call, si *Intent, a *Attempt, how *confirmation, bank *debit) error {
 	pm := how.method
-	if !bank.microdeposits {
+	if !bank.microdeposits || pm.Private.Verified {
 		if err := d.newMandate(c, si, pm, *how.mandate, "active"); err != nil {
 			return err
 		}

@@ -1,0 +1,148 @@
+package payment
+
+import (
+	"encoding/json"
+	"strings"
+
+	"florin/internal/api"
+	"florin/internal/domain/customer"
+	"florin/internal/fault"
+	"florin/internal/jsontext"
+	"florin/internal/paymethod"
+)
+
+// Refunds of payments by other types than cards: where they go, and those that wait for the customer to say where to. In test mode a customer says so
+// after a while (unverified: that nobody needs to click a link); a merchant may cancel the refund until then, and it fails when nobody has said anything
+// for 45 days. Known from: facts 14b, 14f.
+
+const (
+	refundAsked = 180       // when a customer of test mode tells his account, in seconds
+	refundWaits = 45 * aDay // how long he has
+)
+
+// destination says where a refund goes. One that the customer must tell his bank account for is sent to an address that somebody must know.
+func (d *Domain) destination(c *api.Call, re *Refund, ch *Charge, how string) (json.RawMessage, error) {
+	way := ch.way()
+	if way.Flow == paymethod.Card {
+		card := &DestinationCard{ReferenceStatus: "pending", ReferenceType: "acquirer_reference_number", Type: how}
+		return json.RawMessage(`{"card":` + string(jsontext.Append(nil, card)) + `,"type":"card"}`), nil
+	}
+	to := way.Destination()
+	if way.Flow == paymethod.Transfer {
+		to = map[string]string{"usd": "us", "eur": "eu", "gbp": "gb", "jpy": "jp", "mxn": "mx"}[ch.Currency] + "_bank_transfer"
+	}
+	if way.Refund.How == "action" {
+		email, err := d.refundEmail(c, re, ch)
+		if err != nil {
+			return nil, err
+		}
+		re.InstructionsEmail = &email
+		re.NextAction, err = json.Marshal(map[string]any{"type": "display_details", "display_details": map[string]any{
+			"email_sent": map[string]any{"email_sent_at": c.Now(), "email_sent_to": email}, "expires_at": c.Now() + refundWaits,
+		}})
+		if err != nil {
+			return nil, err
+		}
+	}
+	body := "{}"
+	switch {
+	case to == "type":
+		return json.RawMessage(`{"type":` + string(quoted(way.Name)) + `}`), nil
+	case strings.HasSuffix(to, "_bank_transfer") && to != "au_bank_transfer" && to != "nz_bank_transfer", to == "multibanco", to == "p24", to == "swish", to == "blik", to == "mb_way":
+		body = `{"reference":null,"reference_status":"pending"}`
+	}
+	return json.RawMessage(`{` + string(quoted(to)) + `:` + body + `,"type":` + string(quoted(to)) + `}`), nil
+}
+
+// refundEmail is where the customer is asked for his bank account.
+func (d *Domain) refundEmail(c *api.Call, re *Refund, ch *Charge) (string, error) {
+	if e := text(re.InstructionsEmail); e != "" {
+		return e, nil
+	}
+	if e := jsontext.Text(ch.BillingDetails, "email"); e != "" && e != "null" {
+		return e, nil
+	}
+	if ch.Customer != nil {
+		cus, err := customer.Customers.Get(c, *ch.Customer)
+		if err != nil {
+			return "", err
+		}
+		if cus != nil && text(cus.Email) != "" {
+			return *cus.Email, nil
+		}
+	}
+	return "", fault.RefundEmailNeeded()
+}
+
+func (d *Domain) refundLocalRoutes(r *api.Router) {
+	r.Handle("POST /v1/test_helpers/refunds/{refund}/expire", d.expireRefund)
+	r.Task("refund.told", d.refundTold)
+	r.Task("refund.expire", d.refundExpires)
+}
+
+// refundTold is the task by which the customer has told his account: the refund is on its way.
+func (d *Domain) refundTold(c *api.Call, id string) error {
+	re, err := Refunds.Get(c, id)
+	if err != nil || re == nil || re.Status != "requires_action" {
+		return err
+	}
+	re.NextAction, re.PendingReason = nil, opt("processing")
+	if err := re.move("pending"); err != nil {
+		return err
+	}
+	c.At(c.Now()+refundSettles, "refund.settle", re.ID)
+	return d.tellRefund(c, re)
+}
+
+func (d *Domain) tellRefund(c *api.Call, re *Refund) error {
+	if err := c.Save(re, "refund.updated"); err != nil {
+		return err
+	}
+	return c.Emit("charge.refund.updated", re)
+}
+
+// expireRefund ends a refund whose customer has not told where to, in test mode.
+func (d *Domain) expireRefund(c *api.Call) (any, error) {
+	re, err := Refunds.InPath(c, "refund")
+	if err != nil {
+		return nil, err
+	}
+	if re.Status != "requires_action" {
+		return nil, fault.CannotExpireRefund(re.Status)
+	}
+	return re, d.refundExpires(c, re.ID)
+}
+
+// refundExpires is the task that fails a refund whose customer has not told where to.
+func (d *Domain) refundExpires(c *api.Call, id string) error {
+	re, err := Refunds.Get(c, id)
+	if err != nil || re == nil || re.Status != "requires_action" {
+		return err
+	}
+	ch, err := Charges.Get(c, text(re.Charge))
+	if err != nil {
+		return err
+	}
+	re.NextAction = nil
+	return d.undo(c, re, ch)
+}
+
+// cancelWaiting cancels a refund whose customer has not told where to.
+func (d *Domain) cancelWaiting(c *api.Call, re *Refund) error {
+	ch, err := Charges.Get(c, text(re.Charge))
+	if err != nil {
+		return err
+	}
+	ch.AmountRefunded -= re.Amount
+	ch.Refunded, re.NextAction = false, nil
+	if err := re.move("canceled"); err != nil {
+		return err
+	}
+	if err := d.takeBack(c, re, ch); err != nil {
+		return err
+	}
+	if err := c.Save(ch, "charge.updated"); err != nil {
+		return err
+	}
+	return d.tellRefund(c, re)
+}

@@ -1,0 +1,462 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"florin/internal/api"
+	"florin/internal/domain/account"
+	"florin/internal/domain/payment"
+	"florin/internal/domain/paymentmethod"
+	"florin/internal/jsontext"
+	"florin/internal/paymethod"
+	"florin/internal/qr"
+	"florin/internal/store"
+)
+
+// The pages of payments by other types than cards, in test mode. A payment intent that waits points here from its next_action, with a token that
+// finds it:
+//
+//	/authorize/{account}/{token}          the shop of the customer's bank or wallet: authorize the payment, or fail it
+//	/return/{account}/{token}             takes the answer (success=true or false), and sends the browser back to the intent's return_url
+//	/{type}/instructions/{token}          a code to scan, which leads to the first page
+//	/{type}/voucher/{token}               what to pay in a shop; in test mode with buttons that pay it, or let it expire
+//	/bank_transfers/instructions/{token}  where to send money to
+//	/microdeposit/{token}                 asks what was deposited on the customer's bank account
+//	/qr/{token}.svg, .png                 the code
+//
+// Programs use them as people do: a GET or a POST of /return/…?success=true is what the button does (facts 14c).
+
+// MethodPaths are what the paths begin with that New's handler answers besides those of cards.
+func MethodPaths() []string {
+	out := []string{"/authorize/", "/return/", "/microdeposit/", "/bank_transfers/", "/qr/"}
+	for _, name := range shown() {
+		out = append(out, "/"+name+"/")
+	}
+	return out
+}
+
+// shown are the types that have pages of their own: codes and vouchers.
+func shown() []string {
+	var out []string
+	for _, name := range paymethod.Names() {
+		if t := paymethod.Types[name]; t.Flow == paymethod.Voucher || strings.Contains(t.Action, "qr_code") {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+func (p *pages) methods(handle func(method, path string, h http.HandlerFunc), both func(path string, h http.HandlerFunc)) {
+	handle("GET", "/authorize/{account}/{token}", p.authorize)
+	both("/return/{account}/{token}", p.comeBack)
+	handle("GET", "/bank_transfers/instructions/{token}", p.instructions)
+	for _, name := range shown() {
+		handle("GET", "/"+name+"/instructions/{token}", p.instructions)
+		both("/"+name+"/voucher/{token}", p.voucher)
+		handle("GET", "/"+name+"/voucher/{token}/pdf", p.voucherPDF)
+	}
+	both("/microdeposit/{token}", p.deposits)
+	handle("GET", "/qr/{image}", p.code)
+}
+
+var (
+	noIntent = notice{"This link does not lead to a payment", []string{
+		"The address may be incomplete, or the payment may be gone. Nothing was taken from your account.",
+		"Go back to the shop and start the payment again.",
+	}}
+	answered = notice{"This payment no longer waits", []string{
+		"It has been paid, has failed, or was canceled. You can close this window. The shop can tell you how the payment stands.",
+	}}
+	authorizedNow = notice{"Payment authorized", []string{
+		"You can close this window and go back to the shop.",
+	}}
+	failedNow = notice{"Payment failed", []string{
+		"The payment did not go through. You can close this window, and try again in the shop.",
+	}}
+	paidNow     = notice{"Voucher paid", []string{"The shop has been told. You can close this window."}}
+	expiredNow  = notice{"Voucher expired", []string{"It can no longer be paid. Start the payment again in the shop."}}
+	verifiedNow = notice{"Bank account verified", []string{"The payment is on its way. You can close this window."}}
+)
+
+// A wait is what a page shows of an intent that waits for its customer.
+type wait struct {
+	Name   string // of the merchant
+	Method string
+	Amount amount
+	Path   string // of the form
+	Action string // the type of the next action
+	Facts  []fact
+	Code   template.HTML // an SVG of our own making
+	Next   string        // where the code leads
+	Wrong  string        // what was wrong with the last answer
+	Codes  bool          // deposits are told by a code
+	At     string        // when it ends, for people
+}
+
+type fact struct{ Label, Text string }
+
+// found is an intent that a token leads to, as it stands.
+type found struct {
+	scope store.Scope
+	id    string
+	acct  *account.Account
+
+	waits     bool
+	status    string
+	returnURL string
+	secret    string
+	action    []byte
+	page      wait
+}
+
+// find finds the intent of a token; nil if there is none.
+func (p *pages) find(ctx context.Context, token string) (*found, error) {
+	f := &found{}
+	ok := false
+	err := p.app.Do(ctx, store.System, func(c *api.Call) (err error) {
+		f.scope, f.id, ok, err = payment.Asked(c, token)
+		return err
+	})
+	if err != nil || !ok {
+		return nil, err
+	}
+	return f, p.app.Do(ctx, f.scope, func(c *api.Call) error {
+		f.acct = account.Of(c)
+		pi, err := payment.Intents.Get(c, f.id)
+		if err != nil || pi == nil || f.acct == nil {
+			return err
+		}
+		f.waits, f.status, f.returnURL, f.secret, f.action = pi.Waits(token), pi.Status, pi.Private.ReturnURL, pi.ClientSecret, pi.NextAction
+		f.page = wait{Name: merchantName(f.acct), Amount: amountOf(pi.Amount, pi.Currency), Action: jsontext.Text(pi.NextAction, "type")}
+		if pi.PaymentMethod == nil {
+			return nil
+		}
+		pm, err := paymentmethod.Get(c, *pi.PaymentMethod)
+		if err == nil && pm != nil && paymethod.Types[pm.Type] != nil {
+			f.page.Method = paymethod.Types[pm.Type].Title()
+		}
+		return err
+	})
+}
+
+// waiting finds the intent of a request's token, and answers where there is none, or none that waits.
+func (p *pages) waiting(w http.ResponseWriter, r *http.Request) *found {
+	f, err := p.find(r.Context(), r.PathValue("token"))
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+	case f == nil || f.status == "" || r.PathValue("account") != "" && f.acct.ID != r.PathValue("account"):
+		p.say(w, http.StatusNotFound, &noIntent)
+	case !f.waits:
+		p.gone(w, f, &answered)
+	default:
+		return f
+	}
+	return nil
+}
+
+// gone sends a browser back to the shop, or says something.
+func (p *pages) gone(w http.ResponseWriter, f *found, n *notice) {
+	s := standing{status: f.status}
+	to := back(f.returnURL, ticket{Kind: payment.Intents.Name, Intent: f.id, Secret: f.secret}, s.redirectStatus())
+	if to == "" || f.status == "requires_action" {
+		p.say(w, http.StatusGone, n)
+		return
+	}
+	headers(w.Header())
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
+}
+
+func (p *pages) authorize(w http.ResponseWriter, r *http.Request) {
+	f := p.waiting(w, r)
+	if f == nil {
+		return
+	}
+	f.page.Path = "/return/" + f.acct.ID + "/" + r.PathValue("token")
+	p.render(w, http.StatusOK, "authorize.html", &f.page)
+}
+
+// tell gives an intent the customer's answer, and reads how it stands then.
+func (p *pages) tell(r *http.Request, f *found, answer func(c *api.Call, pi *payment.Intent) error) (*found, error) {
+	ctx := context.WithoutCancel(r.Context()) // a payment goes on when the window is closed
+	err := p.app.Do(ctx, f.scope, func(c *api.Call) error {
+		pi, err := payment.Intents.Get(c, f.id)
+		if err != nil || pi == nil {
+			return err
+		}
+		return answer(c, pi)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.find(ctx, r.PathValue("token"))
+}
+
+// comeBack takes the answer of who has authorized a payment, or not.
+func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	success := r.FormValue("success")
+	if success != "true" && success != "false" {
+		p.say(w, http.StatusBadRequest, &noChoice)
+		return
+	}
+	f := p.waiting(w, r)
+	if f == nil {
+		return
+	}
+	token := r.PathValue("token")
+	after, err := p.tell(r, f, func(c *api.Call, pi *payment.Intent) error { return p.payments.Answer(c, pi, token, success == "true") })
+	if err != nil || after == nil {
+		p.fail(w, r, err)
+		return
+	}
+	s := standing{status: after.status}
+	if to := back(f.returnURL, ticket{Kind: payment.Intents.Name, Intent: f.id, Secret: f.secret}, s.redirectStatus()); to != "" {
+		headers(w.Header())
+		w.Header().Set("Location", to)
+		w.WriteHeader(http.StatusSeeOther)
+		return
+	}
+	if s.redirectStatus() == "failed" {
+		p.say(w, http.StatusOK, &failedNow)
+		return
+	}
+	p.say(w, http.StatusOK, &authorizedNow)
+}
+
+// codeOf is the QR code of where a customer authorizes.
+func (p *pages) codeOf(f *found, token string) (string, *qr.Code, error) {
+	to := p.app.Base + "/authorize/" + f.acct.ID + "/" + token
+	code, err := qr.Encode(to)
+	return to, code, err
+}
+
+// instructions show a code to scan, or where to send money to.
+func (p *pages) instructions(w http.ResponseWriter, r *http.Request) {
+	f := p.waiting(w, r)
+	if f == nil {
+		return
+	}
+	if f.page.Action == "display_bank_transfer_instructions" {
+		p.transfer(w, f)
+		return
+	}
+	if !strings.Contains(f.page.Action, "qr_code") {
+		p.say(w, http.StatusNotFound, &noIntent)
+		return
+	}
+	to, code, err := p.codeOf(f, r.PathValue("token"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	f.page.Next, f.page.Code = to, template.HTML(code.SVG())
+	p.render(w, http.StatusOK, "scan.html", &f.page)
+}
+
+// code is the image of the code alone.
+func (p *pages) code(w http.ResponseWriter, r *http.Request) {
+	token, kind, ok := strings.Cut(r.PathValue("image"), ".")
+	f, err := p.find(r.Context(), token)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	if !ok || f == nil || f.acct == nil || kind != "svg" && kind != "png" {
+		p.say(w, http.StatusNotFound, &noPage)
+		return
+	}
+	_, code, err := p.codeOf(f, token)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	headers(w.Header())
+	if kind == "png" {
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(code.PNG())
+		return
+	}
+	w.Header().Set("Content-Type", "image/svg+xml")
+	_, _ = w.Write(code.SVG())
+}
+
+// labels are what the members of next actions and bank accounts are called.
+var labels = []struct{ name, label string }{
+	{"number", "Number"}, {"entity", "Entity"}, {"reference", "Reference"}, {"iban", "IBAN"}, {"bic", "BIC"}, {"account_number", "Account number"}, {"routing_number", "Routing number"},
+	{"swift_code", "SWIFT code"}, {"sort_code", "Sort code"}, {"clabe", "CLABE"}, {"bank_name", "Bank"}, {"branch_name", "Branch"}, {"bank_code", "Bank code"}, {"branch_code", "Branch code"},
+	{"account_type", "Account type"}, {"account_holder_name", "Account holder"}, {"confirmation_number", "Confirmation number"}, {"payment_code", "Payment code"},
+}
+
+func factsOf(of []byte) []fact {
+	var out []fact
+	for _, l := range labels {
+		if s := jsontext.Text(of, l.name); s != "" && s != "null" {
+			out = append(out, fact{l.label, s})
+		}
+	}
+	return out
+}
+
+// voucher shows what to pay, and in test mode takes the answer that it was paid, or has expired.
+func (p *pages) voucher(w http.ResponseWriter, r *http.Request) {
+	f := p.waiting(w, r)
+	if f == nil {
+		return
+	}
+	token := r.PathValue("token")
+	if r.Method == http.MethodPost {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		outcome := r.PostFormValue("outcome")
+		if outcome != "pay" && outcome != "expire" {
+			p.say(w, http.StatusBadRequest, &noChoice)
+			return
+		}
+		_, err := p.tell(r, f, func(c *api.Call, pi *payment.Intent) error { return p.payments.Answer(c, pi, token, outcome == "pay") })
+		switch {
+		case err != nil:
+			p.fail(w, r, err)
+		case outcome == "pay":
+			p.say(w, http.StatusOK, &paidNow)
+		default:
+			p.say(w, http.StatusOK, &expiredNow)
+		}
+		return
+	}
+	f.voucherFacts()
+	f.page.Path = r.URL.Path
+	p.render(w, http.StatusOK, "voucher.html", &f.page)
+}
+
+func (f *found) voucherFacts() {
+	body := jsontext.Get(f.action, f.page.Action)
+	f.page.Facts = factsOf(body)
+	jsontext.Members(jsontext.Get(body, "stores"), func(store string, v []byte) bool {
+		words := []string{}
+		for _, x := range factsOf(v) {
+			words = append(words, x.Text)
+		}
+		f.page.Facts = append(f.page.Facts, fact{strings.ToUpper(store[:1]) + store[1:], strings.Join(words, " / ")})
+		return true
+	})
+	for _, name := range []string{"expires_at", "expires_after"} {
+		if n, err := strconv.ParseInt(jsontext.Text(body, name), 10, 64); err == nil {
+			f.page.At = time.Unix(n, 0).UTC().Format("January 2, 2006, 15:04 MST")
+		}
+	}
+}
+
+// voucherPDF is the voucher as a document of one page.
+func (p *pages) voucherPDF(w http.ResponseWriter, r *http.Request) {
+	f := p.waiting(w, r)
+	if f == nil {
+		return
+	}
+	f.voucherFacts()
+	lines := []string{f.page.Method, f.page.Name, f.page.Amount.Number + " " + f.page.Amount.Code}
+	for _, x := range f.page.Facts {
+		lines = append(lines, x.Label+": "+x.Text)
+	}
+	lines = append(lines, "Pay until "+f.page.At, "Test mode: no money moves.")
+	headers(w.Header())
+	w.Header().Set("Content-Type", "application/pdf")
+	_, _ = w.Write(pdf(lines))
+}
+
+// pdf is a document of one page with some lines. What its font cannot write is left out.
+func pdf(lines []string) []byte {
+	var text strings.Builder
+	text.WriteString("BT /F1 14 Tf 60 760 Td 22 TL\n")
+	for _, l := range lines {
+		clean := strings.Map(func(r rune) rune {
+			if r < ' ' || r > '~' {
+				return -1
+			}
+			return r
+		}, l)
+		text.WriteString("(" + strings.NewReplacer(`\`, `\\`, "(", `\(`, ")", `\)`).Replace(clean) + ") Tj T*\n")
+	}
+	text.WriteString("ET")
+	objects := []string{
+		"<< /Type /Catalog /Pages 2 0 R >>",
+		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", text.Len(), text.String()),
+		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+	}
+	out := []byte("%PDF-1.4\n")
+	at := make([]int, len(objects))
+	for i, o := range objects {
+		at[i] = len(out)
+		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, o)
+	}
+	start := len(out)
+	out = fmt.Appendf(out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
+	for _, n := range at {
+		out = fmt.Appendf(out, "%010d 00000 n \n", n)
+	}
+	return fmt.Appendf(out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, start)
+}
+
+// transfer shows where to send money to.
+func (p *pages) transfer(w http.ResponseWriter, f *found) {
+	body := jsontext.Get(f.action, f.page.Action)
+	if n, err := strconv.ParseInt(jsontext.Text(body, "amount_remaining"), 10, 64); err == nil {
+		f.page.Amount = amountOf(n, jsontext.Text(body, "currency"))
+	}
+	f.page.Facts = []fact{{"Reference", jsontext.Text(body, "reference")}}
+	jsontext.Items(jsontext.Get(body, "financial_addresses"), func(a []byte) bool {
+		f.page.Facts = append(f.page.Facts, factsOf(jsontext.Get(a, jsontext.Text(a, "type")))...)
+		return jsontext.Text(body, "type") != "us_bank_transfer" // whose second is the same account, for senders abroad
+	})
+	p.render(w, http.StatusOK, "transfer.html", &f.page)
+}
+
+// deposits ask what was deposited on the customer's bank account.
+func (p *pages) deposits(w http.ResponseWriter, r *http.Request) {
+	f := p.waiting(w, r)
+	if f == nil {
+		return
+	}
+	f.page.Path = r.URL.Path
+	f.page.Codes = jsontext.Text(f.action, "verify_with_microdeposits.microdeposit_type") == "descriptor_code"
+	if r.Method != http.MethodPost {
+		p.render(w, http.StatusOK, "deposit.html", &f.page)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	code := strings.ToUpper(strings.TrimSpace(r.PostFormValue("descriptor_code")))
+	var amounts []int64
+	for _, name := range []string{"first", "second"} {
+		if n, err := strconv.ParseInt(strings.TrimPrefix(strings.TrimSpace(r.PostFormValue(name)), "0."), 10, 64); err == nil {
+			amounts = append(amounts, n)
+		}
+	}
+	if code == "" && len(amounts) != 2 {
+		f.page.Wrong = "Enter what stands on the statement of your bank account."
+		p.render(w, http.StatusBadRequest, "deposit.html", &f.page)
+		return
+	}
+	after, err := p.tell(r, f, func(c *api.Call, pi *payment.Intent) error {
+		_, err := p.payments.Deposited(c, pi, code, amounts)
+		return err
+	})
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+	case after.waits && after.status == "requires_action":
+		f.page.Wrong = "That is not what was deposited. Look at the statement again."
+		p.render(w, http.StatusOK, "deposit.html", &f.page)
+	case after.status == "requires_payment_method":
+		p.say(w, http.StatusOK, &failedNow)
+	default:
+		p.say(w, http.StatusOK, &verifiedNow)
+	}
+}
