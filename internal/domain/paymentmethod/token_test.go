@@ -50,7 +50,6 @@ func TestTokenRefusals(t *testing.T) {
 		{"month", []string{"card[number]", "4242424242424242", "card[exp_month]", "May", "card[exp_year]", "2030"},
 			refusal{402, "invalid_expiry_month", "", "exp_month", "Your card's expiration month is invalid."}},
 		{"code", []string{"cvc_update[cvc]", "12"}, refusal{402, "invalid_cvc", "", "cvc", "Your card's security code is invalid."}},
-		{"pii", []string{"pii[id_number]", "000000000"}, refusal{501, "", "", "pii", "Florin does not have POST /v1/tokens with pii yet."}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w.t = t
