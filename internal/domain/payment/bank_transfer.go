@@ -44,7 +44,8 @@ func checkTransferOptions(pi *Intent) error {
 }
 
 // fromBalance pays from the customer's cash balance, or waits for a bank transfer.
-func (d *Domain) fromBalance(c *api.Call, pi *Intent, pm *method) error {
+func (d *Domain) fromBalance(c *api.Call, pi *Intent, how *confirmation) error {
+	pm := how.method
 	cus, err := customer.Customers.Get(c, text(pi.Customer))
 	if err != nil {
 		return err
@@ -57,6 +58,9 @@ func (d *Domain) fromBalance(c *api.Call, pi *Intent, pm *method) error {
 	typ, _ := pi.transferOf()
 	left := pi.Amount - pi.Private.Funded
 	if typ == "" && has < left {
+		if err := how.emitCreated(c); err != nil {
+			return err
+		}
 		return d.fail(c, pi, pm, fault.NoCash(money.Format(left-has, pi.Currency), pi.Currency))
 	}
 	if has >= left && cashbalance.Automatic(cus) || typ == "" {

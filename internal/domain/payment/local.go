@@ -191,16 +191,27 @@ func (d *Domain) begin(c *api.Call, pi *Intent, how *confirmation) (any, error) 
 	pi.NextAction, pi.LastPaymentError, pi.Private.Asked = nil, nil, ""
 	pi.Private.OffSession = how.offSession
 	pm, t := how.method, how.way
-	var err error
+	test, err := d.testOf(pm)
+	if err != nil {
+		return nil, err
+	}
+	if test.Block { // what fails at once is told of after the intent's creation, as a decline is
+		if err := how.emitCreated(c); err != nil {
+			return nil, err
+		}
+	}
 	agreed := how.offSession && pm.Customer != nil // an account that was set up for that
 	switch {
 	case t.Flow == paymethod.Debit && d.unverified(pi, pm):
 		err = d.askForDeposits(c, pi, pm)
 	case t.Flow == paymethod.Transfer:
-		err = d.fromBalance(c, pi, pm)
+		err = d.fromBalance(c, pi, how)
 	case t.Flow == paymethod.Debit || t.Flow == paymethod.Wallet || agreed:
 		err = d.take(c, pi, pm)
 	case how.errorOnAct:
+		if err := how.emitCreated(c); err != nil {
+			return nil, err
+		}
 		err = d.fail(c, pi, pm, fault.AuthenticationNotHandled())
 	case t.Flow == paymethod.Voucher:
 		err = d.issueVoucher(c, pi, pm, t)
