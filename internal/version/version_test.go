@@ -276,6 +276,7 @@ var forwards = []struct {
 	{id: "C10", version: "2024-06-20", route: "POST /v1/payment_methods/{payment_method}", give: "link[a]=b&metadata[a]=b", want: "metadata[a]=b"},
 	{id: "B12", version: "2024-06-20", route: "POST /v1/customers/{customer}", give: "coupon=&name=A"},
 	{id: "B12", version: "2024-06-20", route: "POST /v1/customers", give: "coupon=10OFF"},
+	{id: "B12", version: "2024-06-20", route: "POST /v1/customers", give: "promotion_code=promo_1", refused: " promotion_code"},
 	{id: "B12", version: "2025-03-31.basil", route: "POST /v1/customers", give: "coupon=10OFF"},
 	{id: "A6", version: "2022-11-15", route: "POST /v1/webhook_endpoints", give: "enabled_events[]=sku.created&enabled_events[]=charge.failed", want: "enabled_events[]=charge.failed"},
 	{id: "A6", version: "2022-11-15", route: "POST /v1/webhook_endpoints", give: "enabled_events[0]=sku.created&enabled_events[1]=charge.failed", want: "enabled_events[1]=charge.failed"},
