@@ -2,6 +2,7 @@ package payment
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"florin/internal/api"
@@ -90,7 +91,7 @@ func (d *Domain) depositsLate(c *api.Call, arg string) error {
 
 // waiting finds an intent that still waits under a token; arg is both.
 func (d *Domain) waiting(c *api.Call, arg string) (*Intent, *method, error) {
-	intent, token := cut(arg)
+	intent, token, _ := strings.Cut(arg, " ")
 	pi, err := Intents.Get(c, intent)
 	if err != nil || pi == nil || !pi.Waits(token) {
 		return nil, nil, err
@@ -204,13 +205,4 @@ func workingDays(from int64, days int) int64 {
 		}
 	}
 	return day.Unix()
-}
-
-func cut(arg string) (intent, token string) {
-	for i := range len(arg) {
-		if arg[i] == ' ' {
-			return arg[:i], arg[i+1:]
-		}
-	}
-	return arg, ""
 }

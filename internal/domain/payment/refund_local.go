@@ -12,8 +12,8 @@ import (
 )
 
 // Refunds of payments by other types than cards: where they go, and those that wait for the customer to say where to. In test mode a customer says so
-// after a while (unverified: that nobody needs to click a link); a merchant may cancel the refund until then, and it fails when nobody has said anything
-// for 45 days. Known from: facts 14b, 14f.
+// after a while (unverified: Stripe's waits for a click in a message). Until then a merchant may cancel the refund, and a test helper lets it expire, as it
+// does after 45 days without an answer. Known from: facts 14b, 14f.
 
 const (
 	refundAsked = 180       // when a customer of test mode tells his account, in seconds
@@ -77,7 +77,6 @@ func (d *Domain) refundEmail(c *api.Call, re *Refund, ch *Charge) (string, error
 func (d *Domain) refundLocalRoutes(r *api.Router) {
 	r.Handle("POST /v1/test_helpers/refunds/{refund}/expire", d.expireRefund)
 	r.Task("refund.told", d.refundTold)
-	r.Task("refund.expire", d.refundExpires)
 }
 
 // refundTold is the task by which the customer has told his account: the refund is on its way.
@@ -113,7 +112,7 @@ func (d *Domain) expireRefund(c *api.Call) (any, error) {
 	return re, d.refundExpires(c, re.ID)
 }
 
-// refundExpires is the task that fails a refund whose customer has not told where to.
+// refundExpires fails a refund whose customer has not told where to.
 func (d *Domain) refundExpires(c *api.Call, id string) error {
 	re, err := Refunds.Get(c, id)
 	if err != nil || re == nil || re.Status != "requires_action" {
