@@ -182,11 +182,6 @@ func (r *reply) text(path ...string) string {
 	return s
 }
 
-func (r *reply) number(path ...string) int64 {
-	n, _ := r.at(path...).(json.Number)
-	v, _ := n.Int64()
-	return v
-}
 
 // form makes a form of pairs, leaving out those without a value.
 func form(pairs ...string) url.Values {
