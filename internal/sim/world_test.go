@@ -182,7 +182,6 @@ func (r *reply) text(path ...string) string {
 	return s
 }
 
-
 // form makes a form of pairs, leaving out those without a value.
 func form(pairs ...string) url.Values {
 	f := url.Values{}
