@@ -43,6 +43,9 @@ func TestCoverage(t *testing.T) {
 // states are what an operation can do here, best first.
 var states = []string{"behaves", "plain", "not yet"}
 
+// hiddenRoute is one that Stripe.js calls and the spec does not tell of (internal/spec/gen/patches.go); it is none of the spec's 594.
+const hiddenRoute = "POST /v1/confirmation_tokens"
+
 // coverage lists every operation of the spec with what it does here, and counts by family.
 func coverage(s *server.Server) string {
 	ops := append([]*spec.Operation(nil), spec.Operations()...)
@@ -52,11 +55,15 @@ func coverage(s *server.Server) string {
 		}
 		return ops[i].Method < ops[j].Method
 	})
-	total := map[string]int{}
+	total, known := map[string]int{}, 0
 	families := map[string]map[string]int{}
 	var rows strings.Builder
 	for _, op := range ops {
+		if op.Route() == hiddenRoute {
+			continue
+		}
 		state := s.App.Coverage(op)
+		known++
 		total[state]++
 		if families[op.Family()] == nil {
 			families[op.Family()] = map[string]int{}
@@ -67,7 +74,7 @@ func coverage(s *server.Server) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# What works\n\nEvery operation of Stripe's API, as of %s. This page is written by `make coverage`, and a test holds it to the code.\n\n", spec.Version())
 	b.WriteString("- **behaves**: does what it does at Stripe, with state, events and errors.\n- **plain**: keeps and shows what it is given; there is no more to it.\n- **not yet**: authenticates, checks its parameters, and answers 501, naming itself.\n\n")
-	fmt.Fprintf(&b, "%d operations: %d behave, %d plain, %d not yet.\n\n", len(ops), total["behaves"], total["plain"], total["not yet"])
+	fmt.Fprintf(&b, "%d operations: %d behave, %d plain, %d not yet.\n\n", known, total["behaves"], total["plain"], total["not yet"])
 	b.WriteString("| family | behaves | plain | not yet |\n|---|---:|---:|---:|\n")
 	names := make([]string, 0, len(families))
 	for name := range families {
