@@ -222,15 +222,7 @@ func (d *Domain) nextAction(c *api.Call, pi *Intent, a *attempt) json.RawMessage
 			RedirectToURL: redirect{ReturnURL: pi.Private.ReturnURL, URL: c.Base() + "/3d_secure_2/hosted?" + q.Encode()}, Type: "redirect_to_url",
 		})
 	}
-	return jsontext.Append(nil, &sdkAction{Type: "use_stripe_sdk", UseStripeSDK: sdkChallenge{
-		Encryption:           encryption{Algorithm: "RSA", RootCertificateAuthorities: []string{}},
-		DirectoryServerName:  "visa",
-		Merchant:             account.Of(c).ID,
-		ServerTransactionID:  id.UUID(),
-		ThreeDSecure2Source:  pi.Private.Challenge,
-		ThreeDSOptimizations: "kf",
-		Type:                 "stripe_3ds2_fingerprint",
-	}})
+	return setup.ChallengeBySDK(account.Of(c).ID, pi.Private.Challenge)
 }
 
 type redirectAction struct {
@@ -241,31 +233,6 @@ type redirectAction struct {
 type redirect struct {
 	ReturnURL string `json:"return_url"`
 	URL       string `json:"url"`
-}
-
-type sdkAction struct {
-	Type         string       `json:"type"`
-	UseStripeSDK sdkChallenge `json:"use_stripe_sdk"`
-}
-
-type sdkChallenge struct {
-	Encryption           encryption `json:"directory_server_encryption"`
-	DirectoryServerName  string     `json:"directory_server_name"`
-	Merchant             string     `json:"merchant"`
-	OneClickAuthn        *string    `json:"one_click_authn"`
-	ServerTransactionID  string     `json:"server_transaction_id"`
-	ThreeDSecure2Source  string     `json:"three_d_secure_2_source"`
-	ThreeDSMethodURL     string     `json:"three_ds_method_url"`
-	ThreeDSOptimizations string     `json:"three_ds_optimizations"`
-	Type                 string     `json:"type"`
-}
-
-// encryption is with what a mobile SDK encrypts for the directory server; the test network reads nothing of it.
-type encryption struct {
-	Algorithm                  string   `json:"algorithm"`
-	Certificate                string   `json:"certificate"`
-	DirectoryServerID          string   `json:"directory_server_id"`
-	RootCertificateAuthorities []string `json:"root_certificate_authorities"`
 }
 
 // ChallengeOf finds the authentication that a customer was sent to; nil if it is none, or over.

@@ -332,15 +332,21 @@ func (d *Domain) nextAction(c *api.Call, si *Intent, a *Attempt, pm *method) (js
 			Source: si.Private.Challenge, StripeJS: page, Type: "three_d_secure_redirect",
 		}}), nil
 	}
+	return ChallengeBySDK(account.Of(c).ID, si.Private.Challenge), nil
+}
+
+// ChallengeBySDK is the next action of an intent whose cardholder authenticates through Stripe.js or a mobile SDK: of a setup, and of a payment.
+// challenge is the id that the SDK answers with. Known from: recordings; facts 08 (8a).
+func ChallengeBySDK(merchant, challenge string) json.RawMessage {
 	return jsontext.Append(nil, &sdkAction{Type: "use_stripe_sdk", UseStripeSDK: sdkChallenge{
 		Encryption:           encryption{Algorithm: "RSA", RootCertificateAuthorities: []string{}},
 		DirectoryServerName:  "visa",
-		Merchant:             account.Of(c).ID,
+		Merchant:             merchant,
 		ServerTransactionID:  id.UUID(),
-		ThreeDSecure2Source:  si.Private.Challenge,
+		ThreeDSecure2Source:  challenge,
 		ThreeDSOptimizations: "kf",
 		Type:                 "stripe_3ds2_fingerprint",
-	}}), nil
+	}})
 }
 
 type redirectAction struct {
