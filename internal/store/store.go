@@ -93,6 +93,13 @@ type Delete struct {
 	Was   []Entry
 }
 
+// A Rewrite writes the private part of one version over, in place: for what is sealed anew under another key. Nothing happens if the version is
+// gone, or its private part is no longer Was.
+type Rewrite struct {
+	Ref
+	Was, Priv []byte
+}
+
 // A Move takes Amount (> 0, minor units) from one ledger account to another. It is never edited.
 type Move struct {
 	Scope       Scope
@@ -112,12 +119,13 @@ type Unit struct {
 	Puts     []Put
 	Deletes  []Delete
 	Drops    []Ref // versions that nothing refers to any more; one that is current, or gone, is left as it is
+	Rewrites []Rewrite
 	Moves    []Move
 }
 
 // Empty says whether the unit changes nothing.
 func (u *Unit) Empty() bool {
-	return len(u.Versions) == 0 && len(u.Puts) == 0 && len(u.Deletes) == 0 && len(u.Drops) == 0 && len(u.Moves) == 0
+	return len(u.Versions) == 0 && len(u.Puts) == 0 && len(u.Deletes) == 0 && len(u.Drops) == 0 && len(u.Rewrites) == 0 && len(u.Moves) == 0
 }
 
 // Check says what makes no sense in the unit, whatever is stored. It is never a user's fault.
@@ -233,6 +241,9 @@ type Snapshot interface {
 	Moves(s Scope, source string, yield func(Move) bool) error
 	// Walk calls yield for the current version of every document of every scope, in no promised order; for audits and exports.
 	Walk(yield func(*Doc) bool) error
+	// WalkVersions calls yield for every version that is kept of every document: those of one document one after the other, oldest first; for
+	// backups, and to seal anew.
+	WalkVersions(yield func(*Doc) bool) error
 	// WalkMoves calls yield for every move, in order.
 	WalkMoves(yield func(Move) bool) error
 	// WalkIndex calls yield for every index entry, with the document that it stands for ("" if that is gone), in no promised order; for

@@ -6,6 +6,7 @@
 package memory
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -168,9 +169,22 @@ func (s *state) write(u *store.Unit) {
 			s.docs.Delete(&store.Doc{Scope: r.Scope, ID: r.ID, Ver: r.Ver})
 		}
 	}
+	for i := range u.Rewrites {
+		s.rewrite(&u.Rewrites[i])
+	}
 	for _, m := range u.Moves {
 		s.move(m)
 	}
+}
+
+func (s *state) rewrite(r *store.Rewrite) {
+	d, ok := s.docs.Get(&store.Doc{Scope: r.Scope, ID: r.ID, Ver: r.Ver})
+	if !ok || !bytes.Equal(d.Priv, r.Was) {
+		return
+	}
+	next := *d // snapshots share the old one
+	next.Priv = slices.Clip(slices.Clone(r.Priv))
+	s.docs.Set(&next)
 }
 
 func (s *state) put(u *store.Unit, p *store.Put) {
@@ -331,6 +345,11 @@ func (s *snapshot) Walk(yield func(*store.Doc) bool) error {
 	if more && last != nil {
 		yield(lend(last))
 	}
+	return s.ctx.Err()
+}
+
+func (s *snapshot) WalkVersions(yield func(*store.Doc) bool) error {
+	s.state.docs.Scan(func(d *store.Doc) bool { return yield(lend(d)) && s.ctx.Err() == nil })
 	return s.ctx.Err()
 }
 

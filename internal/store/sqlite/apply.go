@@ -20,6 +20,7 @@ type writer struct {
 
 	begin, commit, rollback                *sqlite.Stmt
 	current, insert, replace, remove, drop *sqlite.Stmt // of doc
+	rewrite                                *sqlite.Stmt
 	place, unplace                         *sqlite.Stmt
 	move, name, counter                    *sqlite.Stmt
 	purse, newPurse, unfolded, fold        *sqlite.Stmt // sums.go
@@ -50,6 +51,7 @@ func newWriter(c *conn, n *names) (*writer, error) {
 		{&w.replace, "UPDATE doc SET ver = ?3, kind = ?4, created = ?5, seq = ?6, deleted = ?7, body = ?8, priv = ?9 WHERE n = ?10"},
 		{&w.remove, "DELETE FROM doc WHERE scope = ? AND id = ?"},
 		{&w.drop, "DELETE FROM doc WHERE scope = ?1 AND id = ?2 AND ver = ?3 AND ver < (SELECT max(ver) FROM doc WHERE scope = ?1 AND id = ?2)"},
+		{&w.rewrite, "UPDATE doc SET priv = ?4 WHERE scope = ?1 AND id = ?2 AND ver = ?3 AND priv IS ?5"},
 		{&w.place, "INSERT OR IGNORE INTO place (scope, name, value, created, seq, id) VALUES (?, ?, ?, ?, ?, ?)"},
 		{&w.unplace, "DELETE FROM place WHERE scope = ? AND name = ? AND value = ? AND created = ? AND seq = ? AND id = ?"},
 		{&w.move, `INSERT INTO move (seq, scope, source, "from", "to", currency, amount, available_on, created)
@@ -198,6 +200,17 @@ func (w *writer) write(u *store.Unit) error {
 		w.drop.BindText(2, r.ID)
 		w.drop.BindInt64(3, r.Ver)
 		if err := run(w.drop); err != nil {
+			return err
+		}
+	}
+	for i := range u.Rewrites {
+		r := &u.Rewrites[i]
+		w.rewrite.BindInt64(1, int64(r.Scope))
+		w.rewrite.BindText(2, r.ID)
+		w.rewrite.BindInt64(3, r.Ver)
+		bindBlob(w.rewrite, 4, r.Priv)
+		bindBlob(w.rewrite, 5, r.Was)
+		if err := run(w.rewrite); err != nil {
 			return err
 		}
 	}

@@ -229,6 +229,12 @@ func (s *snapshot) Walk(yield func(*store.Doc) bool) error {
 		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) { return yield(s.readDoc(st)), nil })
 }
 
+// WalkVersions reads every version, by its index.
+func (s *snapshot) WalkVersions(yield func(*store.Doc) bool) error {
+	return s.query("SELECT "+docColumns+" FROM doc d ORDER BY scope, id, ver",
+		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) { return yield(s.readDoc(st)), nil })
+}
+
 // WalkMoves reads every move.
 func (s *snapshot) WalkMoves(yield func(store.Move) bool) error {
 	return s.query(selectMove+" ORDER BY seq",

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"bytes"
 	"cmp"
 	"maps"
 	"slices"
@@ -70,6 +71,12 @@ func (m *model) apply(u *store.Unit) (passed bool) {
 	for _, r := range u.Drops {
 		if m.current[key(r.Scope, r.ID)] != r.Ver {
 			delete(m.versions, r)
+		}
+	}
+	for _, r := range u.Rewrites {
+		if d, ok := m.versions[r.Ref]; ok && bytes.Equal(d.Priv, r.Was) {
+			d.Priv = r.Priv
+			m.versions[r.Ref] = d
 		}
 	}
 	m.moves = append(m.moves, u.Moves...)

@@ -97,6 +97,13 @@ func (w *world) unit() *store.Unit {
 	for range w.IntN(3) {
 		u.Drops = append(u.Drops, store.Ref{Scope: w.scope(), ID: w.id(), Ver: 1 + w.Int64N(10)})
 	}
+	for range w.IntN(2) {
+		r := store.Rewrite{Ref: store.Ref{Scope: w.scope(), ID: w.id(), Ver: 1 + w.Int64N(10)}, Priv: fmt.Append(nil, "again", w.seq)}
+		if w.IntN(8) > 0 {
+			r.Was = w.model.versions[r.Ref].Priv
+		}
+		u.Rewrites = append(u.Rewrites, r)
+	}
 	for range w.IntN(4) {
 		u.Moves = append(u.Moves, store.Move{
 			Scope: w.scope(), From: "a", To: fmt.Sprint("b", w.IntN(3)), Currency: "eur", Amount: 1 + w.Int64N(100),

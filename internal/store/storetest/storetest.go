@@ -41,6 +41,8 @@ func Run(t *testing.T, open Opener) {
 		{"Tombstones", testTombstones},
 		{"Deletes", testDeletes},
 		{"Drops", testDrops},
+		{"Rewrites", testRewrites},
+		{"WalkVersions", testWalkVersions},
 		{"IfAbsent", testIfAbsent},
 		{"Conflicts", testConflicts},
 		{"ConflictsInBatch", testConflictsInBatch},
