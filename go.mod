@@ -9,6 +9,7 @@ require (
 	github.com/stripe/stripe-mock v0.203.0
 	github.com/tidwall/btree v1.8.2
 	golang.org/x/crypto v0.58.0
+	golang.org/x/time v0.16.0
 	zombiezen.com/go/sqlite v1.4.2
 )
 

@@ -45,6 +45,8 @@ type App struct {
 	PrincipalOf func(ctx context.Context, scope store.Scope) (*Principal, error)
 	// Requests is told of every request that was answered.
 	Requests func(*Record)
+	// Gate bounds the requests that are being worked on.
+	Gate *Gate
 	// Base is the URL under which browsers reach this server, for pages that answers point to.
 	Base string
 
@@ -57,6 +59,7 @@ type App struct {
 	tasks    map[string]TaskFunc
 	inflight sync.Map // idempotency keys that are being worked on
 	taskWake chan struct{}
+	limits   *Limits // nil where there are none
 }
 
 type route struct {
@@ -69,7 +72,7 @@ type route struct {
 // New makes an app on a store. The domains are added by Use.
 func New(db *store.DB, clk clock.Clock, log *slog.Logger) *App {
 	a := &App{
-		Store: db, Clock: clk, Log: log,
+		Store: db, Clock: clk, Log: log, Gate: NewGate(0),
 		routes: map[*spec.Operation]*route{}, kinds: map[string]*kind{}, prefixes: map[string]*kind{}, includes: map[include]Include{},
 		answers: map[string]func(*Call, string) (any, error){}, tasks: map[string]TaskFunc{}, taskWake: make(chan struct{}, 1),
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -51,6 +50,11 @@ type request struct {
 	idemKey   string
 	givenIdem bool // the client sent the key
 	print     string
+
+	inside bool      // of the gate
+	large  int64     // bytes of the body that the gate counts
+	caller *caller   // whose …
+	held   []*bucket // … limits on what is under way the request counts in
 }
 
 // A reply is an answer on its way to the wire.
@@ -73,11 +77,13 @@ var steps = []struct {
 	do   func(*request) error
 }{
 	{"read the form", (*request).read},             // Stripe.js sends its key in it
+	{"capacity", (*request).admit},                 // a full house turns away at once
 	{"authenticate", (*request).authenticate},      // key → account, mode, permissions
 	{"route", (*request).find},                     //
 	{"permissions", (*request).permit},             //
 	{"idempotency key", (*request).idempotencyKey}, //
 	{"version", (*request).apiVersion},             //
+	{"rate limits", (*request).limit},              //
 	{"walk forward", (*request).forward},           // what an older version sends → what the newest takes
 	{"decode", (*request).decode},                  // form → the operation's parameters
 	{"is it built", (*request).built},              // what is missing says so, by name
@@ -101,6 +107,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // run goes the request's way, and makes of whatever happens a reply.
 func (q *request) run() (rep *reply) {
+	defer q.out()
 	defer func() {
 		if p := recover(); p != nil {
 			rep = q.unexpected(fmt.Errorf("panic: %v\n%s", p, debug.Stack()))
@@ -143,12 +150,15 @@ func (q *request) read() error {
 		if op, _, ok := spec.Find(q.r.Method, q.path); ok && op.Multipart {
 			most = maxUpload
 		}
-		body, err = io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, most))
+		body, err = q.readBody(most)
 		var large *http.MaxBytesError
-		if errors.As(err, &large) {
+		var full *fault.Error
+		switch {
+		case errors.As(err, &large):
 			return fault.BodyTooLarge()
-		}
-		if err != nil {
+		case errors.As(err, &full):
+			return full
+		case err != nil:
 			return fault.Invalid("", "The request body could not be read.") // the client is gone or too slow
 		}
 	}
@@ -319,8 +329,11 @@ type flight struct {
 
 func (q *request) flight() flight { return flight{q.who.Scope, q.idemKey} }
 
-// leave frees the idempotency key, when the answer has gone out.
+// leave frees the idempotency key and the memory of a large body, when the answer has gone out.
 func (q *request) leave() {
+	if q.large > 0 {
+		q.app.Gate.bodies.Add(-q.large)
+	}
 	if q.givenIdem && q.who != nil && q.print != "" {
 		q.app.inflight.CompareAndDelete(q.flight(), q)
 	}
@@ -427,10 +440,13 @@ func (q *request) execute() (*reply, error) {
 // outside does what the call sent, now that it is committed, and applies what comes back.
 func (q *request) outside(c *Call) error {
 	for _, send := range c.sends {
-		if apply := send(c.ctx); apply != nil {
-			if err := q.app.do(q.call, apply); err != nil {
-				return err
-			}
+		var apply func(*Call) error
+		q.away(func() { apply = send(c.ctx) })
+		if apply == nil {
+			continue
+		}
+		if err := q.app.do(q.call, apply); err != nil {
+			return err
 		}
 	}
 	return nil

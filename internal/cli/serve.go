@@ -12,13 +12,15 @@ import (
 
 func (r *run) serve() *cobra.Command {
 	var cfg server.Config
-	var keep, ready, level string
+	var keep, ready, level, limitsTest, limitsLive string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API",
 		Long: "Serve the API: plain HTTP for test keys on this machine, and HTTPS for all keys. The first start makes the data folder, an account with its keys\n" +
 			"(the live secret key is made when it is wanted: `florin keys create --live`),\n" +
-			"and a certificate authority of this machine's own (`florin cert` prints its path). SIGINT or SIGTERM ends it: it answers what it has, and loses nothing.",
+			"and a certificate authority of this machine's own (`florin cert` prints its path). SIGINT or SIGTERM ends it: it answers what it has, and loses nothing.\n\n" +
+			"--limits-test and --limits-live say what one account may ask for in a mode: none, stripe for what Stripe publishes, or a list such as\n" +
+			"stripe,requests=500,endpoint=none of\n" + server.LimitNames(),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg.Data, cfg.Vault, cfg.Audit = r.folder(), r.vault, r.Audit
@@ -48,6 +50,13 @@ func (r *run) serve() *cobra.Command {
 			case cfg.ACME && cfg.CertFile != "":
 				return mistake{fmt.Errorf("--acme and --tls-cert exclude each other")}
 			}
+			var err error
+			if cfg.TestLimits, err = server.ParseLimits(limitsTest, false); err != nil {
+				return mistake{fmt.Errorf("--limits-test: %w", err)}
+			}
+			if cfg.LiveLimits, err = server.ParseLimits(limitsLive, true); err != nil {
+				return mistake{fmt.Errorf("--limits-live: %w", err)}
+			}
 			cfg.Log = slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: at}))
 			return server.Run(cmd.Context(), cfg, ready, func(_ *server.Server, is *server.Ready) { r.greet(&cfg, is) })
 		},
@@ -63,6 +72,9 @@ func (r *run) serve() *cobra.Command {
 	f.BoolVar(&cfg.ACME, "acme", false, "get the certificate for --domain from Let's Encrypt (port 443 must reach --https)")
 	f.StringVar(&cfg.ACMEEmail, "acme-email", "", "whom Let's Encrypt may write to")
 	f.StringVar(&ready, "ready-file", "", "write addresses and test keys to this file, as JSON, when the server answers")
+	f.StringVar(&limitsTest, "limits-test", "none", "rate limits of each account in test mode: none, stripe, or a list")
+	f.StringVar(&limitsLive, "limits-live", "stripe", "rate limits of each account in live mode: none, stripe, or a list")
+	f.IntVar(&cfg.MaxRequests, "max-requests", 0, "requests that are worked on at a time, more are turned away; 0 is as many as the machine can")
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }

@@ -156,6 +156,18 @@ func LockTimeout() *Error {
 	return &Error{Status: http.StatusTooManyRequests, Type: Request, Code: "lock_timeout", Message: "This object cannot be accessed right now because another API request or Stripe process is currently accessing it. If you see this error intermittently, retry the request. If you see this error frequently and are making multiple concurrent requests to a single object, make your requests serially or at a lower rate.", Retry: true}
 }
 
+// RateLimited refuses a request that is beyond a limit of its caller's. reason is the value of Stripe-Rate-Limited-Reason. Known from: facts 05 (5g).
+// unverified: whether Stripe-Should-Retry goes with it; it does with lock_timeout.
+func RateLimited(reason string) *Error {
+	return &Error{Status: http.StatusTooManyRequests, Type: Request, Code: "rate_limit", Message: "Request rate limit exceeded. You can learn more about rate limits here https://stripe.com/docs/rate-limits.", Reason: reason, Retry: true}
+}
+
+// Overloaded turns a request away because the server has as many as it can work on.
+// unverified: Stripe's words are not known.
+func Overloaded() *Error {
+	return &Error{Status: http.StatusServiceUnavailable, Type: API, Message: "The server is handling as many requests as it can at the moment. Please retry this request.", Retry: true}
+}
+
 // OutsideTimeout is the answer when a network or bank has not answered in time: what became of the attempt is found out, and a retry with the
 // same idempotency key gets the result.
 // unverified: Stripe's words are not known.

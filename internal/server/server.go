@@ -70,6 +70,9 @@ type Config struct {
 	ACME              bool     // get the certificate for Domains from Let's Encrypt
 	ACMEEmail         string   // whom it may write to
 
+	MaxRequests            int    // requests that are worked on at a time; 0: as many as the machine can. More are turned away
+	TestLimits, LiveLimits Limits // what one account may ask for; nil: anything
+
 	TestRail rail.Rail // stands in for the simulated network of test mode, in tests
 
 	Clock clock.Clock  // clock.Real if nil
@@ -150,7 +153,7 @@ func (s *Server) wire() {
 		s.record.Add(r)
 		s.listeners.Requested(r)
 	}
-	s.mount(listen.Prefix, s.listeners)
+	s.mounts = append(s.mounts, mount{listen.Prefix, s.listeners, true})
 
 	s.Accounts, s.Payments, s.Setups, s.Radar = accounts, payments, setups, guard
 }
@@ -182,6 +185,9 @@ func New(cfg Config) (_ *Server, err error) {
 		return nil, err
 	}
 	s.App = api.New(s.db, s.clock, s.log)
+	s.App.Gate = api.NewGate(cfg.MaxRequests)
+	s.App.SetLimits(cfg.TestLimits.rules(), cfg.LiveLimits.rules())
+	s.db.OnBatch(s.App.Gate.Committed)
 	s.wire()
 	return s, nil
 }
@@ -301,11 +307,12 @@ func (s *Server) close() error {
 type mount struct {
 	prefix  string
 	handler http.Handler
+	open    bool // holds connections open, which are not counted as requests that are worked on
 }
 
 // mount serves what is under a path, which ends in a slash, by another handler than the API's: pages for browsers.
 func (s *Server) mount(prefix string, h http.Handler) {
-	s.mounts = append(s.mounts, mount{prefix, h})
+	s.mounts = append(s.mounts, mount{prefix: prefix, handler: h})
 }
 
 // ServeHTTP answers everything that comes over a listener.
@@ -321,21 +328,30 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	for _, m := range s.mounts {
 		if strings.HasPrefix(path, m.prefix) {
+			if !m.open {
+				if !s.App.Gate.Enter() {
+					refuse(w, fault.Overloaded())
+					return
+				}
+				defer s.App.Gate.Leave()
+			}
 			m.handler.ServeHTTP(w, r)
 			return
 		}
 	}
-	unknown(w, r)
+	refuse(w, fault.UnknownURL(r.Method, r.URL.Path)) // without asking for a key, as Stripe does
 }
 
-// unknown answers a path that is not of the API, which Stripe does without asking for a key.
-func unknown(w http.ResponseWriter, r *http.Request) {
-	f := fault.UnknownURL(r.Method, r.URL.Path)
+// refuse answers what is not of the API.
+func refuse(w http.ResponseWriter, f *fault.Error) {
 	h := w.Header()
 	h.Set("Server", "nginx")
 	h.Set("Content-Type", "application/json")
 	h.Set("Cache-Control", "no-cache, no-store")
 	h.Set("Request-Id", id.Request())
+	if f.Retry {
+		h.Set("Stripe-Should-Retry", "true")
+	}
 	w.WriteHeader(f.Status)
 	_, _ = w.Write(append(jsontext.Indent(nil, api.FaultBody(f, ""), 0), '\n')) // a client that is gone has no use for the error
 }

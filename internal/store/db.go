@@ -30,12 +30,23 @@ type DB struct {
 	queue     []*waiting
 	closed    bool
 	listeners []func([]*Unit)
+	observers []func(Batch)
+}
+
+// A Batch is what the committer tells of units that it has applied together, or could not.
+type Batch struct {
+	Units     int
+	Conflicts int           // units that lost a race
+	Waited    time.Duration // how long the first of them had waited for the committer
+	Took      time.Duration // how long it took to apply them
+	Err       error         // why none was applied, if so
 }
 
 // A waiting is a unit on its way, and where its outcome is told.
 type waiting struct {
 	unit    *Unit
 	outcome chan error // holds one
+	since   time.Time  // when it began to wait
 }
 
 // Open starts a committer for the engine, which then belongs to the DB.
@@ -73,6 +84,20 @@ func (db *DB) OnCommit(f func([]*Unit)) {
 	db.listeners = append(db.listeners[:len(db.listeners):len(db.listeners)], f)
 }
 
+// OnBatch adds a function that is told of each batch. The committer waits for it.
+func (db *DB) OnBatch(f func(Batch)) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.observers = append(db.observers[:len(db.observers):len(db.observers)], f)
+}
+
+// Waiting is how many units wait for the committer.
+func (db *DB) Waiting() int {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	return len(db.queue)
+}
+
 // Commit applies the unit whole, or not at all: nil when it is durable, ErrConflict when something has changed since it was read. Any other error
 // means that it was not applied (only if the process dies just then may a unit whose sync failed be there afterwards).
 //
@@ -88,7 +113,7 @@ func (db *DB) Commit(ctx context.Context, u *Unit) error {
 	if u.Empty() && len(u.Guards) == 0 {
 		return nil
 	}
-	w := &waiting{unit: u, outcome: make(chan error, 1)}
+	w := &waiting{unit: u, outcome: make(chan error, 1), since: time.Now()}
 	if err := db.enqueue(w); err != nil {
 		return err
 	}
@@ -186,7 +211,9 @@ func (db *DB) commit(batch []*waiting) {
 	for i, w := range batch {
 		units[i] = w.unit
 	}
+	began := time.Now()
 	outcomes, err := db.apply(units)
+	b := Batch{Units: len(units), Waited: began.Sub(batch[0].since), Took: time.Since(began), Err: err}
 	passed := make([]*Unit, 0, len(units))
 	if err == nil {
 		for i, outcome := range outcomes {
@@ -195,9 +222,13 @@ func (db *DB) commit(batch []*waiting) {
 			}
 		}
 	}
+	if err == nil {
+		b.Conflicts = len(units) - len(passed)
+	}
 	if len(passed) > 0 {
 		db.tell(passed)
 	}
+	db.observe(b)
 	for i, w := range batch {
 		if err != nil {
 			w.outcome <- err
@@ -222,6 +253,15 @@ func (db *DB) apply(units []*Unit) (outcomes []error, err error) {
 		return nil, fmt.Errorf("store: commit: %w", err)
 	}
 	return outcomes, nil
+}
+
+func (db *DB) observe(b Batch) {
+	db.mu.Lock()
+	observers := db.observers
+	db.mu.Unlock()
+	for _, f := range observers {
+		f(b)
+	}
 }
 
 func (db *DB) tell(passed []*Unit) {
