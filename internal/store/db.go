@@ -20,17 +20,24 @@ var ErrClosed = errors.New("store: closed")
 
 // A DB is an engine and its committer: one goroutine that applies, in one transaction of the engine, all units that wait at that moment. While
 // it waits for the disk the next units gather, so that the load itself makes the batches; a unit that comes alone is applied at once.
+//
+// An engine that several nodes share (see Shared) may have several committers, each with a batch of its own.
 type DB struct {
 	engine Engine
+	shared Shared // nil: this process has the engine to itself
 	seq    atomic.Int64
+	node   int64         // Seqs of this node leave this rest …
+	nodes  int64         // … when divided by this
 	wake   chan struct{} // holds one token when the queue may have something
-	done   chan struct{} // closed when the committer has ended
+	done   chan struct{} // closed when the committers have ended
 
 	mu        sync.Mutex
 	queue     []*waiting
 	closed    bool
 	listeners []func([]*Unit)
 	observers []func(Batch)
+	lost      []func()
+	stubs     map[string]func(*Put) ([]byte, bool) // what other nodes are told of puts, by kind
 }
 
 // A Batch is what the committer tells of units that it has applied together, or could not.
@@ -55,21 +62,34 @@ func Open(engine Engine) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
 	}
-	db := &DB{engine: engine, wake: make(chan struct{}, 1), done: make(chan struct{})}
+	db := &DB{engine: engine, nodes: 1, wake: make(chan struct{}, 1), done: make(chan struct{}), stubs: map[string]func(*Put) ([]byte, bool){}}
 	db.seq.Store(last)
-	go db.run()
+	committers := 1
+	if shared, ok := engine.(Shared); ok {
+		db.shared, committers = shared, shared.Committers()
+		db.node, db.nodes = shared.Node()
+		shared.Attach(db.told, db.missed)
+	}
+	var running sync.WaitGroup
+	for range committers {
+		running.Go(db.run)
+	}
+	go func() {
+		running.Wait()
+		close(db.done)
+	}()
 	return db, nil
 }
 
 // Snapshot opens a view of what is committed.
 func (db *DB) Snapshot(ctx context.Context) (Snapshot, error) { return db.engine.Snapshot(ctx) }
 
-// Seq returns the next number of the order of insertion: microseconds since 1970 as a rule, and always more than any number that it returned or
-// that is stored.
+// Seq returns the next number of the order of insertion: microseconds since 1970 as a rule (times the number of nodes that an engine may have),
+// always more than any number that it returned or that was stored when the DB was opened, and never one that another node returns.
 func (db *DB) Seq() int64 {
 	for {
 		last := db.seq.Load()
-		next := max(time.Now().UnixMicro(), last+1)
+		next := max(time.Now().UnixMicro(), last/db.nodes+1)*db.nodes + db.node
 		if db.seq.CompareAndSwap(last, next) {
 			return next
 		}
@@ -182,12 +202,14 @@ func (db *DB) take() ([]*waiting, bool) {
 	n := min(len(db.queue), maxBatch)
 	batch := db.queue[:n:n]
 	db.queue = db.queue[n:]
+	if len(db.queue) > 0 || db.closed {
+		db.signal() // another committer has work, or ends
+	}
 	return batch, db.closed
 }
 
-// run is the committer.
+// run is a committer.
 func (db *DB) run() {
-	defer close(db.done)
 	for {
 		batch, closed := db.take()
 		if len(batch) > 0 {
@@ -227,6 +249,7 @@ func (db *DB) commit(batch []*waiting) {
 	}
 	if len(passed) > 0 {
 		db.tell(passed)
+		db.announce(passed)
 	}
 	db.observe(b)
 	for i, w := range batch {

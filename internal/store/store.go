@@ -18,8 +18,8 @@
 //
 // # Engines
 //
-// Package sqlite keeps all this in one file; package memory keeps it in memory, for tests. Both pass package storetest, which is the meaning of
-// every promise made here.
+// Package sqlite keeps all this in one file; package postgres in a PostgreSQL that many nodes share; package memory in memory, for tests. All pass
+// package storetest, which is the meaning of every promise made here.
 package store
 
 import (
@@ -177,6 +177,9 @@ func (u *Unit) Check() error {
 // ErrConflict is what a unit gets that read something which has changed since.
 var ErrConflict = errors.New("store: changed since it was read")
 
+// ErrUnknown is what a unit gets when the engine cannot be asked whether it was applied.
+var ErrUnknown = errors.New("store: the connection was lost while it was being committed, and whether it was is not known")
+
 // A Pos is a place in the order of an index.
 type Pos struct{ Created, Seq int64 }
 
@@ -252,11 +255,12 @@ type Snapshot interface {
 	Close()
 }
 
-// An Engine stores. All methods may be called from many goroutines; Apply from one at a time.
+// An Engine stores. All methods may be called from many goroutines; Apply from one at a time, unless the engine is Shared.
 type Engine interface {
 	Snapshot(ctx context.Context) (Snapshot, error)
 	// Apply writes the units that pass their checks, in their order, in one durable transaction. The slice holds nil or ErrConflict for each
-	// unit; a unit is checked against the units before it, too. The error is the engine's own failure: nothing was written. The units have
+	// unit; a unit is checked against the units before it, too. The error is the engine's own failure: nothing was written. (An engine on another
+	// machine may lose its connection just when it commits, and not find out what became of it: then the error is ErrUnknown.) The units have
 	// passed Check.
 	Apply(ctx context.Context, units []*Unit) ([]error, error)
 	// MaxSeq returns a number that is not below the Seq of any document ever written.
