@@ -17,10 +17,10 @@ RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test check lint race fuzz sdk cli crash sim bench coverage events replay
+.PHONY: help build test check lint race fuzz sdk cli crash sim bench coverage events replay replay-payments
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
 
 build: ## the binary, as ./florin
 	$(GO) build -trimpath -o florin .
@@ -74,3 +74,7 @@ events: ## write docs/events.md and print it: every event, where it is emitted, 
 replay: ## replay recordings against a fresh server and score it: make replay REPLAY=path/to/replay.py
 	@test -n "$(REPLAY)" || { echo "usage: make replay REPLAY=path/to/replay.py [RECORDINGS=...]"; exit 2; }
 	$(GO) run ./test/sdk/with python3 $(REPLAY) --base {http} --key {secret_key} $(RECORDINGS)
+
+replay-payments: ## the same for the operations of payments alone, a line a recording: make replay-payments REPLAY=path/to/replay.py
+	@test -n "$(REPLAY)" || { echo "usage: make replay-payments REPLAY=path/to/replay.py [RECORDINGS=...]"; exit 2; }
+	$(GO) run ./test/replay $(REPLAY) $(RECORDINGS)
