@@ -48,7 +48,7 @@ var table = []Type{
 		Name: "us_bank_account", Flow: Debit, Currencies: list("usd"), Business: list(e32 + " US CA"), Customers: list("US"), Delayed: true,
 		Takes:  -1, // in test mode (facts 07h); 4 working days else
 		Refund: wait180as("us_bank_transfer"), Disputes: true, Attachable: true, Mandate: true, Needs: name, Capability: "us_bank_account_ach_payments",
-		Options: map[string]string{"mandate_options": "{}", "verification_method": `"automatic"`},
+		Options: map[string]string{"mandate_options": "{}", "transaction_purpose": `"unspecified"`, "verification_method": `"automatic"`},
 	},
 	{
 		Name: "sepa_debit", Flow: Debit, Currencies: list("eur"), Business: list(x9), Limits: limits("eur 50-1000000"), Delayed: true, Takes: 5,

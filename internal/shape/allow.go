@@ -8,6 +8,7 @@ var additions = map[string]string{
 	"payment_intent.source":                       "every payment intent in the recordings of 2026-06-24; always null",
 	"payment_intent.shared_payment_granted_token": "payment intents inside of errors, recorded at 2026-06-24; always null",
 	"payment_method.shared_payment_granted_token": "every payment method in the recordings of 2026-06-24; always null",
+	"charge.amount_updates":                       "every charge of a platform's own in the recordings of 2023-10-16; an empty list",
 	"charge.destination":                          "recorded at 2026-03-25; always null",
 	"charge.dispute":                              "recorded at 2026-03-25; the dispute's id",
 	"charge.invoice":                              "recorded at 2026-03-25; always null",

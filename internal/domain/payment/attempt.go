@@ -11,7 +11,6 @@ import (
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/setup"
 	"florin/internal/fault"
-	"florin/internal/id"
 	"florin/internal/jsontext"
 	"florin/internal/paymethod"
 	"florin/internal/rail"
@@ -260,7 +259,7 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 	ch.Private.FundsNow, ch.Private.RefundPending, ch.Private.RefundFails = res.FundsNow, res.RefundPending, res.RefundFails
 	ch.Private.Authorized, ch.Private.Attempt = ch.Amount, a.ID
 	ch.Private.Dispute, ch.Private.FraudWarning = res.Dispute, res.EarlyFraudWarning
-	ch.ReceiptURL = opt(c.Base() + "/receipts/payment/" + merchant(c).ID + "/" + ch.ID + "/" + id.Secret(24))
+	ch.ReceiptURL = receiptURL(c, ch)
 	if err := ch.move("succeeded"); err != nil {
 		return err
 	}

@@ -40,6 +40,7 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 
 	ch := Charges.New(c, id.New("ch", id.Bare, c.Now(), c.AccountPart()))
 	ch.Created, ch.Livemode, ch.Metadata, ch.RadarOptions = c.Now(), c.Live(), map[string]string{}, json.RawMessage("{}")
+	ch.AmountUpdates = noUpdates(c)
 	if err := c.ParamsBut(ch, "source", "card", "capture", "destination", "application_fee", "radar_options"); err != nil {
 		return nil, err
 	}

@@ -601,7 +601,7 @@ func (d *Domain) setOptions(pi *Intent, given *form.Value) {
 		if sent := given.Get(typ); sent != nil {
 			for _, f := range sent.Fields {
 				if !transient[f.Name] {
-					of[f.Name] = api.AppendValue(nil, f.Value)
+					of[f.Name] = paymentmethod.Option(typ, f)
 				}
 			}
 		}

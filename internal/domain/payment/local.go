@@ -340,7 +340,7 @@ func (d *Domain) settleLocal(c *api.Call, charge string) error {
 func (d *Domain) come(c *api.Call, pi *Intent, pm *method, ch *Charge) error {
 	first := ch.Status == ""
 	ch.Paid = true
-	ch.ReceiptURL = opt(c.Base() + "/receipts/payment/" + merchant(c).ID + "/" + ch.ID + "/" + id.Secret(24))
+	ch.ReceiptURL = receiptURL(c, ch)
 	if err := ch.move("succeeded"); err != nil {
 		return err
 	}

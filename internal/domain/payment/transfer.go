@@ -289,7 +289,7 @@ func (d *Domain) land(c *api.Call, from, dest *account.Account, tr *Transfer, t 
 		py.Application = opt(from.Application())
 	}
 	py.BillingDetails = noBillingDetails
-	py.Metadata, py.RadarOptions = map[string]string{}, json.RawMessage("{}")
+	py.Metadata, py.RadarOptions, py.ReceiptURL = map[string]string{}, json.RawMessage("{}"), receiptURL(c, py)
 	py.PaymentMethodDetails = &MethodDetails{StripeAccount: json.RawMessage("{}"), Type: "stripe_account"}
 	py.Source = sourceOf(from)
 	py.SourceTransfer = &tr.ID

@@ -471,12 +471,6 @@ var defaultOptions = map[string]map[string]string{
 	"us_bank_account": {"mandate_options": "{}", "verification_method": `"automatic"`},
 }
 
-// whole are the members that an option has as soon as one of them is given. Recorded.
-var whole = map[string]map[string]string{
-	"mandate_options":       {"description": "null", "end_date": "null", "interval_count": "null", "supported_types": "null"}, // of cards
-	"financial_connections": {"prefetch": "[]"},
-}
-
 // transient options belong to one confirmation, and are not shown.
 var transient = map[string]bool{"moto": true, "three_d_secure": true}
 
@@ -495,7 +489,7 @@ func (si *Intent) setOptions(given *form.Value) {
 		if sent != nil {
 			for _, f := range sent.Fields {
 				if !transient[f.Name] {
-					of[f.Name] = option(typ, f)
+					of[f.Name] = paymentmethod.Option(typ, f)
 				}
 			}
 		}
@@ -504,21 +498,4 @@ func (si *Intent) setOptions(given *form.Value) {
 		}
 	}
 	si.PaymentMethodOptions = opts
-}
-
-// option is a sent option as answers show it.
-func option(typ string, f form.Field) json.RawMessage {
-	sent := api.AppendValue(nil, f.Value)
-	defaults := whole[f.Name]
-	if defaults == nil || f.Value.Kind != form.Object || f.Name == "mandate_options" && typ != "card" {
-		return sent
-	}
-	all := map[string]json.RawMessage{}
-	for name, v := range defaults {
-		all[name] = json.RawMessage(v)
-	}
-	for _, m := range f.Value.Fields {
-		all[m.Name] = api.AppendValue(nil, m.Value)
-	}
-	return jsontext.Append(nil, &all)
 }
