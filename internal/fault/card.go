@@ -64,13 +64,10 @@ func InvalidCVC() *Error {
 }
 
 // IncorrectZip answers a payment that a rule blocked because the issuer did not know the postal code (recorded: facts 07d).
-func IncorrectZip() *Error {
-	return Declined(Decline{
-		Code:  "incorrect_zip",
-		Param: "address_zip",
-		Message: "Your card could not be authorized using the postal code provided. " +
-			"Please update the postal code, or contact your card issuer for further details.",
-	})
+var IncorrectZip = Decline{
+	Code: "incorrect_zip", DeclineCode: "incorrect_zip", Param: "address_zip", // unverified: the decline code, which it had not in 2023, like others
+	Message: "Your card could not be authorized using the postal code provided. " +
+		"Please update the postal code, or contact your card issuer for further details.",
 }
 
 // AuthenticationRequired answers an off-session payment whose issuer wants the cardholder (recorded: facts 07d).

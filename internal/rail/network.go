@@ -77,6 +77,18 @@ func authorize(res *Result, card *testcard.Card, r Request) {
 		res.Status, res.Decline = Declined, d
 		return
 	}
+	switch {
+	case r.Confirm.CVC && res.CVCCheck == testcard.Fail:
+		res.Status, res.Decline = Declined, testcard.ByNumber("4000000000000127").Decline
+		return
+	case r.Confirm.PostalCode && res.PostalCheck == testcard.Fail:
+		res.Status, res.Decline = Declined, &fault.IncorrectZip
+		return
+	}
+	if card.Mandate == testcard.MandateCanceled && r.OffSession && r.WasSetUp {
+		res.Status, res.Decline = Declined, &mandateCanceled
+		return
+	}
 	res.FundsNow = card.Bypass
 	res.RefundPending = card.Refund == testcard.RefundPending
 	res.RefundFails = card.Refund == testcard.RefundFails
@@ -85,6 +97,11 @@ func authorize(res *Result, card *testcard.Card, r Request) {
 		// Who is enrolled with a service that prevents disputes (dp.Prevention) would not be told of one; nobody is.
 		res.Dispute = &Dispute{Reason: dp.Reason, Inquiry: dp.Inquiry, Count: int64(dp.Count), NetworkReasonCode: dp.NetworkReasonCode, Kind: dp.Kind}
 	}
+}
+
+// mandateCanceled answers a later payment when the cardholder has canceled the mandate. Known from: the spec (the code). unverified: the words.
+var mandateCanceled = fault.Decline{
+	Code: "india_recurring_payment_mandate_canceled", Message: "The mandate for this card has been canceled by the cardholder.",
 }
 
 // Assess says what risk there is in a payment, before it is sent. In test mode the card's number tells; any other card is a normal one. The

@@ -43,6 +43,7 @@ type Request struct {
 	ExpMonth, ExpYear int64
 	CVC               bool // the customer gave one
 	Line1, PostalCode bool // the customer gave an address
+	Confirm           Confirm
 	Merchant          string
 	Descriptor        string // as on the statement
 	OffSession        bool   // the customer is not there
@@ -52,6 +53,9 @@ type Request struct {
 	RequestThreeDS    bool   // the merchant wants the cardholder to authenticate
 	Authenticated     bool   // 3D Secure was passed
 }
+
+// Confirm is what the issuer must not contradict, or the payment is refused: the merchant's rules.
+type Confirm struct{ CVC, PostalCode bool }
 
 // LogValue keeps the card out of logs.
 func (r Request) LogValue() slog.Value {

@@ -60,16 +60,18 @@ func names(s ...string) []string { return s }
 var cards = []Card{
 	// 7b: by brand.
 	{Number: "4242424242424242", Names: names("visa", "us")},
-	{Number: "4000056655665556", Names: names("visa_debit"), Country: "US"},
+	{Number: "4000056655665556", Names: names("visa_debit"), Tokens: names("visa_debit_us_transferSuccess"), Country: "US"},
+	{Number: "4000056655665572", Tokens: names("visa_debit_us_transferFail"), Country: "US"},             // 16b: payouts to it fail
+	{Number: "4000056755665555", Tokens: names("visa_debit_us_instantPayoutUnsupported"), Country: "US"}, // 16b
 	{Number: "5555555555554444", Names: names("mastercard"), Country: "US"},
 	{Number: "2223003122003222"},
-	{Number: "5200828282828210", Names: names("mastercard_debit"), Funding: "debit"},
+	{Number: "5200828282828210", Names: names("mastercard_debit"), Tokens: names("mastercard_debit_us_transferSuccess"), Funding: "debit"},
 	{Number: "5105105105105100", Names: names("mastercard_prepaid"), Funding: "prepaid"},
 	{Number: "371449635398431", Names: names("amex")},
 	{Number: "378282246310005", Names: names("amex_threeDSecureNotSupported"), ThreeDS: ThreeDS{Usage: NotSupported}},
 	{Number: "6011000990139424", Names: names("discover")},
 	{Number: "6011111111111117"},
-	{Number: "6011981111111113", Funding: "debit"},
+	{Number: "6011981111111113", Tokens: names("discover_debit_us_transferSuccess"), Funding: "debit"},
 	{Number: "3056930009020004", Names: names("diners")},
 	{Number: "36227206271667"},
 	{Number: "3566002020360505", Names: names("jcb")},

@@ -11,6 +11,7 @@ import (
 	"florin/internal/api"
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/testcard"
 )
 
 // A BankAccount is where a connected account is paid out to. Its number is sealed by the vault; in clear, only its end and a fingerprint are kept.
@@ -112,6 +113,9 @@ func (d *Accounts) takeExternal(c *api.Call, a *Account, v *form.Value, param st
 
 // externalToken takes what a token stands for. unverified: which of the test tokens work here.
 func (d *Accounts) externalToken(c *api.Call, a *Account, token, param string) (api.Resource, error) {
+	if testcard.ByToken(token) != nil {
+		return nil, fault.NotYet("cards that accounts are paid out to", param)
+	}
 	number, ok := testBankTokens[token]
 	if !ok || c.Live() {
 		return nil, fault.NoSuch("token", token, param, 400)
@@ -160,7 +164,7 @@ func (d *Accounts) putExternal(c *api.Call, a *Account, b *BankAccount, number, 
 	b.RoutingNumber = &routing
 	b.Last4 = number[max(0, len(number)-4):]
 	b.AvailablePayoutMethods = []string{"standard"}
-	if b.Country == "US" {
+	if b.Country == "US" && number != "000888888883" { // facts 16b: instant payouts to this one are refused
 		b.AvailablePayoutMethods = append(b.AvailablePayoutMethods, "instant")
 	}
 	if b.Country == "JP" && b.AccountType == nil {

@@ -51,6 +51,7 @@ type PersonPrivate struct {
 	Papers    bool `json:"papers,omitempty"`    // a document has come after the rest
 	Illegible bool `json:"illegible,omitempty"` // the document is one that no check accepts
 	Mismatch  bool `json:"mismatch,omitempty"`  // the number is one that no check accepts
+	Instant   bool `json:"instant,omitempty"`   // the number is one that is accepted in the answer
 }
 
 // Address is a postal address.
@@ -197,7 +198,7 @@ func (p *Person) take(c *api.Call, params *form.Value) error {
 	}
 	if id := params.Str("id_number"); id != "" {
 		p.IDNumberProvided, p.SSNLast4Provided = true, true // recorded: whoever gave the number has given its end
-		p.Private.Mismatch = id == "111111111"
+		p.Private.Mismatch, p.Private.Instant = id == "111111111", id == "222222222"
 	}
 	if ssn := params.Str("ssn_last_4"); ssn != "" {
 		p.SSNLast4Provided = true

@@ -305,9 +305,14 @@ func (p *Person) checks() []string {
 	return out
 }
 
-// instant says whether a test person is verified in the answer. Known from: facts 16b (test tokens): the date of birth 1902-01-01.
+// instant says whether a test person is verified in the answer. Known from: facts 16b (test tokens): the date of birth 1902-01-01, the number 222222222.
 func (p *Person) instant() bool {
-	return p.DOB.Year != nil && *p.DOB.Year == 1902 && *p.DOB.Month == 1 && *p.DOB.Day == 1
+	return p.born(1902) || p.Private.Instant && p.born(1901)
+}
+
+// born says whether a person was born on the first day of a year: the test dates of birth.
+func (p *Person) born(year int64) bool {
+	return p.DOB.Year != nil && *p.DOB.Year == year && *p.DOB.Month == 1 && *p.DOB.Day == 1
 }
 
 // verify is the task by which the checks of an account end.
@@ -361,7 +366,10 @@ func (p *Person) failures(a *Account) (out []RequirementError) {
 	if p.hasDocument() {
 		return nil
 	}
-	if p.Private.Mismatch {
+	// Known from: facts 16b: every other date of birth fails. Recorded: an account of Singapore with another is verified all the same, so this is of where
+	// the checks of test mode are seen to run. unverified: what an alert of the Treasury's list (1900) shows beyond a date that does not match.
+	wrongDOB := slowCountries[a.Country] && !p.born(1901) && !p.born(1902)
+	if p.Private.Mismatch || wrongDOB {
 		out = append(out, RequirementError{"verification_failed_keyed_identity", "The person's keyed-in identity information could not be verified. Correct any errors or upload a document that matches the identity fields (e.g., name and date of birth) entered.", prefix + "verification.document"})
 	}
 	if line := p.Address.Line1; line != nil && (*line == "address_no_match" || *line == "address_line1_no_match") {

@@ -61,7 +61,7 @@ func (d *Domain) planLocal(c *api.Call, pi *Intent, how *confirmation) error {
 	case paymethod.Nobody:
 		return fault.TypeNeedsCustomer(t.Name)
 	}
-	if !pm.Private.Verified && (pm.Customer == nil || !t.Attachable) {
+	if !pm.Private.Verified && !pm.Private.Named && (pm.Customer == nil || !t.Attachable) {
 		for _, detail := range t.Needs {
 			if !has(&pm.BillingDetails, detail) {
 				return fault.BillingDetailsNeeded(detail)

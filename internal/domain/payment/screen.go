@@ -27,6 +27,8 @@ type Verdict struct {
 	Reason        string `json:"reason,omitempty"`         // as outcome.reason
 	SellerMessage string `json:"seller_message,omitempty"` // as outcome.seller_message
 	RiskLevel     string `json:"risk_level,omitempty"`     // where it differs from the network's
+	CVC           bool   `json:"cvc,omitempty"`            // the payment is refused if the issuer says that the security code is wrong
+	PostalCode    bool   `json:"postal_code,omitempty"`    // the same of the postal code
 	Fraudulent    bool   `json:"reported_fraud,omitempty"` // the charge says that it was reported as fraud
 }
 
@@ -63,6 +65,7 @@ func (d *Domain) screen(c *api.Call, a *attempt, req *rail.Request, ch *Charge, 
 		return false, err
 	}
 	a.Verdict = s.Verdict
+	req.Confirm = rail.Confirm{CVC: s.Verdict.CVC, PostalCode: s.Verdict.PostalCode}
 	// Known from: Stripe's documentation: rules that ask for 3D Secure are for payment intents; nobody is there to be asked off-session.
 	if a.Verdict.ThreeDSecure && s.Intent != nil && !req.OffSession {
 		req.RequestThreeDS = true

@@ -10,7 +10,7 @@ import (
 )
 
 // mintNamed makes a payment method of a test account's name, such as pm_usBankAccount_success, and keeps it; nil if there is no such name. The
-// account counts as verified, and needs no billing details (facts 07h).
+// account counts as verified, unless it is there to show how verifying fails, and needs no billing details (facts 07h).
 func (d *Domain) mintNamed(c *api.Call, name string) (*PaymentMethod, error) {
 	typ, number, ok := paymethod.Named(name)
 	if !ok || c.Live() {
@@ -36,7 +36,7 @@ func (d *Domain) mintNamed(c *api.Call, name string) (*PaymentMethod, error) {
 	if err != nil {
 		return nil, err
 	}
-	pm.Private.Verified = true
+	pm.Private.Named, pm.Private.Verified = true, !paymethod.OfAccount(typ, number).NoMicro
 	return pm, c.Save(pm)
 }
 

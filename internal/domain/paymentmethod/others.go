@@ -10,6 +10,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/jsontext"
+	"florin/internal/paymethod"
 	"florin/internal/spec"
 )
 
@@ -323,6 +324,10 @@ var readers = map[string]func(*reader){
 			}
 		}
 		r.show("routing_number", r.digits("routing_number", "routing number", "routing_number_invalid", 9, 9))
+		if n := r.v.Str("routing_number"); r.refusal == nil && !paymethod.ValidRouting(n) {
+			r.refusal = fault.InvalidBankNumber("routing_number_invalid", within(r.param, "routing_number"), "routing number")
+			return
+		}
 		r.number = r.digits("account_number", "account number", "account_number_invalid", 4, 17)
 	},
 }

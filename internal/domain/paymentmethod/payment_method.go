@@ -44,6 +44,7 @@ type PaymentMethod struct {
 		Spent  string `json:"spent,omitempty"`  // why it cannot be used again: used, detached
 		// Verified says that a bank account is known to be the customer's: small deposits were told, or it is a test account.
 		Verified bool `json:"verified,omitempty"`
+		Named    bool `json:"named,omitempty"`  // it is a test payment method, which needs no billing details
 		SetUp    bool `json:"set_up,omitempty"` // for payments without the customer: a payment with setup_future_usage has authenticated it
 	} `json:"-"`
 }

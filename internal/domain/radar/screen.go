@@ -35,6 +35,13 @@ var builtins = []builtin{
 	{Rule: Rule{"manual_review_if_elevated_risk", ReviewIt, ":risk_level: = 'elevated'"}, reason: "elevated_risk_level", sellerMessage: elevated},
 }
 
+// Two more rules that every account has are decided by what the issuer says of the card, so the network is told of them. Off unless an account
+// switches them on. unverified: the ids, and that the one by security code is off at first: a recorded payment with 4000000000000101 passed.
+var (
+	blockIfCVC        = builtin{Rule: Rule{"block_if_cvc_check_fails", BlockIt, ":cvc_check: = 'fail'"}}
+	blockIfPostalCode = builtin{Rule: Rule{"block_if_postal_code_check_fails", BlockIt, ":address_zip_check: = 'fail'"}}
+)
+
 // control is the rule that a test card is there to try. unverified: the ids.
 func control(id string, what testcard.Block) Rule {
 	return Rule{id, BlockIt, ":test_control: = '" + string(what) + "'"}
@@ -64,6 +71,7 @@ func (d *Domain) screen(c *api.Call, s *payment.Screening) error {
 		s.Verdict = payment.Verdict{Action: payment.Block, Rule: "block_if_high_risk", Reason: "highest_risk_level", SellerMessage: tooRisky, Fraudulent: true}
 		return nil
 	}
+	s.Verdict.CVC, s.Verdict.PostalCode = set.on(&blockIfCVC), set.on(&blockIfPostalCode)
 	if rule, err := set.first(p, Request3DS); err != nil || rule != nil && !s.Authenticated {
 		if err != nil {
 			return err

@@ -105,6 +105,11 @@ func (d *Domain) Rules(ctx context.Context, scope store.Scope) (rules []Rule, er
 				rules = append(rules, builtins[i].Rule)
 			}
 		}
+		for _, r := range []*builtin{&blockIfCVC, &blockIfPostalCode} {
+			if set.on(r) {
+				rules = append(rules, r.Rule)
+			}
+		}
 		rules = append(rules, set.Rules...)
 		return nil
 	})
@@ -143,7 +148,7 @@ func (d *Domain) SwitchRule(ctx context.Context, scope store.Scope, rule string,
 		case own >= 0 && !on:
 			set.Rules = slices.Delete(set.Rules, own, own+1)
 		case own >= 0:
-		case !slices.ContainsFunc(builtins, func(r builtin) bool { return r.ID == rule }):
+		case rule != blockIfCVC.ID && rule != blockIfPostalCode.ID && !slices.ContainsFunc(builtins, func(r builtin) bool { return r.ID == rule }):
 			return fmt.Errorf("there is no rule %q", rule)
 		default:
 			set.Switched = slices.DeleteFunc(set.Switched, func(s Switch) bool { return s.Rule == rule })
