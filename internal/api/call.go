@@ -40,7 +40,7 @@ type Call struct {
 	ip      string
 	reached string
 	now     int64
-	snap    store.Snapshot
+	snap    *store.View
 	docs    map[docKey]*state
 	change  []*state // in the order of the first Save
 	puts    []store.Put
@@ -99,15 +99,12 @@ func (c *Call) accountPart() string {
 // AccountPart is the part of ids that tells the account.
 func (c *Call) AccountPart() string { return c.accountPart() }
 
-func (c *Call) snapshot() (store.Snapshot, error) {
+// view is what the call reads from.
+func (c *Call) view() *store.View {
 	if c.snap == nil {
-		s, err := c.app.Store.Snapshot(c.ctx)
-		if err != nil {
-			return nil, err
-		}
-		c.snap = s
+		c.snap = c.app.Store.View(c.ctx)
 	}
-	return c.snap, nil
+	return c.snap
 }
 
 func (c *Call) closeSnapshot() {
@@ -125,11 +122,7 @@ func (c *Call) state(scope store.Scope, id string) (*state, error) {
 	if st, ok := c.docs[docKey{scope, id}]; ok {
 		return st, nil
 	}
-	snap, err := c.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	d, err := snap.Get(scope, id)
+	d, err := c.view().Get(scope, id)
 	if err != nil || d == nil {
 		return nil, err
 	}
@@ -154,11 +147,7 @@ func (c *Call) adopt(d *store.Doc) *state {
 }
 
 func (c *Call) scan(q store.Query, yield func(*store.Doc) bool) error {
-	snap, err := c.snapshot()
-	if err != nil {
-		return err
-	}
-	return snap.Scan(q, yield)
+	return c.view().Scan(q, yield)
 }
 
 // Save keeps what has changed in an object, and emits events that show it as it now is.
@@ -216,12 +205,8 @@ func (c *Call) Move(m store.Move) error {
 
 // Moves are the moves of one source, those of this call included.
 func (c *Call) Moves(source string) ([]store.Move, error) {
-	snap, err := c.snapshot()
-	if err != nil {
-		return nil, err
-	}
 	var out []store.Move
-	err = snap.Moves(c.Scope, source, func(m store.Move) bool { out = append(out, m); return true })
+	err := c.view().Moves(c.Scope, source, func(m store.Move) bool { out = append(out, m); return true })
 	for _, m := range c.moves {
 		if m.Scope == c.Scope && m.Source == source {
 			out = append(out, m)
@@ -232,11 +217,7 @@ func (c *Call) Moves(source string) ([]store.Move, error) {
 
 // Sums adds up the moves of the call's scope as of now, those of this call included.
 func (c *Call) Sums() ([]store.Sum, error) {
-	snap, err := c.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	sums, err := snap.Sums(c.Scope, c.now)
+	sums, err := c.view().Sums(c.Scope, c.now)
 	if err != nil {
 		return nil, err
 	}

@@ -217,11 +217,7 @@ func (c *Call) version(scope store.Scope, id string, ver int64) ([]byte, error) 
 			}
 		}
 	}
-	snap, err := c.snapshot()
-	if err != nil {
-		return nil, err
-	}
-	d, err := snap.Version(scope, id, ver)
+	d, err := c.view().Version(scope, id, ver)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 	}
 	l := &List{Object: "list", URL: c.url}
 	var inner error
-	err = c.scan(q, func(d *store.Doc) bool {
+	err = c.page(q, func(d *store.Doc) bool {
 		for _, f := range filters {
 			if !f.match(d.Body) {
 				return true
@@ -134,6 +134,14 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 		slices.Reverse(l.Data)
 	}
 	return l, err
+}
+
+// page scans for a list. The first page of most lists is at hand.
+func (c *Call) page(q store.Query, yield func(*store.Doc) bool) error {
+	if q.Ascending || q.After != nil || q.MinCreated != 0 || q.MaxCreated != 0 {
+		return c.scan(q, yield)
+	}
+	return c.view().Newest(q.Scope, store.Entry{Index: q.Index, Value: q.Value}, yield)
 }
 
 // cursor sets where the scan starts, and whether it goes backwards. The id is resolved before anything else of the list (facts 05).

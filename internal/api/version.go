@@ -47,7 +47,7 @@ func (q *request) back(body []byte) []byte {
 // not closed.
 func (a *App) RenderEvent(ctx context.Context, snap store.Snapshot, scope store.Scope, v string, event []byte) ([]byte, error) {
 	c := a.newCall(ctx, scope)
-	c.snap = snap
+	c.snap = a.Store.Over(snap)
 	return version.Event(v, event, reader{c, scope})
 }
 

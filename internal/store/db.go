@@ -28,6 +28,8 @@ type DB struct {
 	seq    atomic.Int64
 	node   int64         // Seqs of this node leave this rest …
 	nodes  int64         // … when divided by this
+	recent recent        // what is at hand, unless the engine is shared
+	heads  heads
 	wake   chan struct{} // holds one token when the queue may have something
 	done   chan struct{} // closed when the committers have ended
 
@@ -248,6 +250,10 @@ func (db *DB) commit(batch []*waiting) {
 		b.Conflicts = len(units) - len(passed)
 	}
 	if len(passed) > 0 {
+		if db.shared == nil {
+			db.recent.committed(passed)
+			db.heads.committed(passed)
+		}
 		db.tell(passed)
 		db.announce(passed)
 	}
