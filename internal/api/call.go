@@ -51,6 +51,8 @@ type Call struct {
 	sends   []Outside
 	expand  *expansion
 	after   []func(*Call) error
+
+	presumed string // the id of a document of the call's scope that is taken to be absent unless it is at hand
 }
 
 func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
@@ -121,6 +123,11 @@ func (c *Call) state(scope store.Scope, id string) (*state, error) {
 	}
 	if st, ok := c.docs[docKey{scope, id}]; ok {
 		return st, nil
+	}
+	if id == c.presumed && scope == c.Scope {
+		if d, ok := c.view().AtHand(scope, id); !ok || d == nil {
+			return nil, nil
+		}
 	}
 	d, err := c.view().Get(scope, id)
 	if err != nil || d == nil {

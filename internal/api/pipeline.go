@@ -388,7 +388,7 @@ func (q *request) execute() (*reply, error) {
 	var rep *reply
 	var out *idempotent // the record of an answer that waits for the outside
 	var answer Answer
-	c, err := q.app.transact(q.call, func(c *Call) error {
+	work := func(c *Call) error {
 		out, rep = nil, nil
 		if q.givenIdem {
 			var err error
@@ -408,7 +408,14 @@ func (q *request) execute() (*reply, error) {
 		}
 		rep = &reply{original: q.id}
 		return c.conclude(rep, rec, res, err)
-	})
+	}
+	c, err := q.app.transact(q.presuming(), work)
+	if err != nil && c != nil && c.presumed != "" {
+		var used bool
+		if used, err = q.used(err); used {
+			c, err = q.app.transact(q.call, work)
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -435,6 +442,31 @@ func (q *request) execute() (*reply, error) {
 		return nil, fault.OutsideTimeout()
 	}
 	return rep, err
+}
+
+// presuming makes calls the first of which takes it that the request's idempotency key is new, if it is not at hand: nearly all are. If it is not new
+// the commit is a conflict, and the next call looks.
+func (q *request) presuming() func() *Call {
+	first := q.givenIdem
+	return func() *Call {
+		c := q.call()
+		if first {
+			c.presumed = idempotentID(q.idemKey)
+		}
+		first = false
+		return c
+	}
+}
+
+// used says whether the idempotency key of a call that presumed otherwise, and was refused, was used before. Its refusal holds if not.
+func (q *request) used(refusal error) (bool, error) {
+	c := q.call()
+	defer c.closeSnapshot()
+	rec, err := idempotents.Get(c, idempotentID(q.idemKey))
+	if err != nil {
+		return false, err
+	}
+	return rec != nil, refusal
 }
 
 // outside does what the call sent, now that it is committed, and applies what comes back.

@@ -46,6 +46,9 @@ func (v *View) upTo() int64 {
 	return v.gen
 }
 
+// AtHand is Get, if that needs no reading.
+func (v *View) AtHand(s Scope, id string) (*Doc, bool) { return v.db.recent.get(s, id, v.upTo()) }
+
 // Get returns the current version of a document.
 func (v *View) Get(s Scope, id string) (*Doc, error) {
 	if d, ok := v.db.recent.get(s, id, v.upTo()); ok {
