@@ -26,9 +26,9 @@ type DB struct {
 	engine Engine
 	shared Shared // nil: this process has the engine to itself
 	seq    atomic.Int64
-	node   int64         // Seqs of this node leave this rest …
-	nodes  int64         // … when divided by this
-	recent recent        // what is at hand, unless the engine is shared
+	node   int64  // Seqs of this node leave this rest …
+	nodes  int64  // … when divided by this
+	recent recent // what is at hand, unless the engine is shared
 	heads  heads
 	wake   chan struct{} // holds one token when the queue may have something
 	done   chan struct{} // closed when the committers have ended
