@@ -3,6 +3,7 @@ package jsontext
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"sort"
 	"strconv"
@@ -58,9 +59,7 @@ func compile(t reflect.Type, nullable bool) appender {
 	case reflect.Bool:
 		return func(dst []byte, p unsafe.Pointer) []byte { return strconv.AppendBool(dst, *(*bool)(p)) }
 	case reflect.Float64:
-		return func(dst []byte, p unsafe.Pointer) []byte {
-			return strconv.AppendFloat(dst, *(*float64)(p), 'f', -1, 64)
-		}
+		return func(dst []byte, p unsafe.Pointer) []byte { return appendFloat(dst, *(*float64)(p)) }
 	case reflect.Pointer:
 		elem := compile(t.Elem(), false)
 		return func(dst []byte, p unsafe.Pointer) []byte {
@@ -237,4 +236,13 @@ func structFields(t reflect.Type, base uintptr) []field {
 		out = append(out, f)
 	}
 	return out
+}
+
+// appendFloat appends a fraction. A whole one keeps its point: Stripe writes 10.0 (recorded).
+func appendFloat(dst []byte, f float64) []byte {
+	dst = strconv.AppendFloat(dst, f, 'f', -1, 64)
+	if f == math.Trunc(f) {
+		dst = append(dst, ".0"...)
+	}
+	return dst
 }

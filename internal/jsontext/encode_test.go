@@ -27,13 +27,14 @@ type thing struct {
 	Gone     *string           `json:"gone,omitempty"`
 	Hidden   string            `json:"-"`
 	Rate     *float64          `json:"rate"`
+	Whole    float64           `json:"whole"`
 	Any      map[string]inner  `json:"any"`
 }
 
 func TestAppend(t *testing.T) {
 	n, rate, city := int64(5), 0.92594, "Zürich"
-	v := &thing{head: head{"t_1", "thing"}, Zed: -1, Amount: &n, Rate: &rate, Items: []inner{{&city}, {}}, Metadata: map[string]string{"b": "2", "a": "\""}, Any: map[string]inner{"x": {}}}
-	want := `{"id":"t_1","object":"thing","a_null":null,"amount":5,"any":{"x":{"city":null}},"inner":null,"items":[{"city":"Zürich"},{"city":null}],"list":[],"metadata":{"a":"\"","b":"2"},"rate":0.92594,"raw":null,"zed":-1}`
+	v := &thing{head: head{"t_1", "thing"}, Zed: -1, Amount: &n, Rate: &rate, Items: []inner{{&city}, {}}, Metadata: map[string]string{"b": "2", "a": "\""}, Whole: 10, Any: map[string]inner{"x": {}}}
+	want := `{"id":"t_1","object":"thing","a_null":null,"amount":5,"any":{"x":{"city":null}},"inner":null,"items":[{"city":"Zürich"},{"city":null}],"list":[],"metadata":{"a":"\"","b":"2"},"rate":0.92594,"raw":null,"whole":10.0,"zed":-1}`
 	got := Append(nil, v)
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -50,7 +50,7 @@ func (d *Accounts) assess(c *api.Call, a *Account) error {
 	}
 	due, later := a.due(persons)
 	ready := !slices.ContainsFunc(due, holdsCapabilities) && len(a.Private.Life.Failed) == 0
-	checks := a.checks(c, persons)
+	checks := a.checks(persons)
 	life := &a.Private.Life
 	switch {
 	case !ready || life.Verified:
@@ -87,7 +87,7 @@ func (d *Accounts) assess(c *api.Call, a *Account) error {
 	a.PayoutsEnabled = a.ChargesEnabled && len(due) == 0
 	a.DetailsSubmitted = !slices.ContainsFunc(due, holdsDetails)
 
-	r := &Requirements{CurrentlyDue: due, PastDue: due, PendingVerification: checks, Errors: life.Failed}
+	r := &Requirements{CurrentlyDue: due, PastDue: due, PendingVerification: seen(c, checks), Errors: life.Failed}
 	r.EventuallyDue = slices.Concat(due, later)
 	slices.Sort(r.EventuallyDue)
 	switch {
@@ -101,7 +101,7 @@ func (d *Accounts) assess(c *api.Call, a *Account) error {
 		reason := "requirements.pending_verification"
 		r.DisabledReason = &reason
 	}
-	a.Requirements, a.FutureRequirements = r, a.future(r)
+	a.Requirements, a.FutureRequirements = r, a.future(r, checks)
 	return d.assessPersons(c, a, persons)
 }
 
@@ -110,15 +110,26 @@ const recordedDeadline = 1717516800
 
 // future are the requirements of rules to come. Known from: all 250 recorded American individuals (2023 to 2025) show what is due and checked now a
 // second time; those of other countries (2026 too) show nothing.
-func (a *Account) future(now *Requirements) *Requirements {
+func (a *Account) future(now *Requirements, checks []string) *Requirements {
 	if !a.seesFuture() {
 		return &Requirements{}
 	}
 	deadline := int64(recordedDeadline)
 	return &Requirements{
 		CurrentDeadline: &deadline, CurrentlyDue: now.CurrentlyDue, EventuallyDue: now.EventuallyDue, PastDue: now.PastDue,
-		PendingVerification: now.PendingVerification,
+		PendingVerification: checks,
 	}
+}
+
+// site is what is verified of an account for the risk that it is.
+const site = "business_profile.url"
+
+// seen are the checks that requirements show: those of risk since 2026-03-25 or in the beta before it. Known from: facts 13 (DA3), recorded (the beta).
+func seen(c *api.Call, checks []string) []string {
+	if c.AtLeast("2026-03-25") || strings.Contains(c.Version, "risk_in_requirements_beta") || len(checks) == 0 || checks[0] != site {
+		return checks
+	}
+	return checks[1:]
 }
 
 func (a *Account) seesFuture() bool {
@@ -275,7 +286,7 @@ func isPersonal(due string) bool {
 }
 
 // checks lists what is being verified while an account waits; none where it is verified at once.
-func (a *Account) checks(c *api.Call, persons []*Person) []string {
+func (a *Account) checks(persons []*Person) []string {
 	if !slowCountries[a.Country] || a.Controller.RequirementCollection == "stripe" || a.BusinessType == nil {
 		return nil
 	}
@@ -287,8 +298,8 @@ func (a *Account) checks(c *api.Call, persons []*Person) []string {
 		return nil
 	}
 	var out []string
-	if strings.Contains(c.Version, "risk_in_requirements_beta") { // recorded: the beta shows this, too
-		out = append(out, "business_profile.url")
+	if a.Private.Life.Checking == 0 && a.BusinessProfile.URL != nil { // recorded: the site is looked at first, and done by the next change
+		out = append(out, site)
 	}
 	for _, n := range persons[0].checks() {
 		out = append(out, "individual."+n)
@@ -298,11 +309,7 @@ func (a *Account) checks(c *api.Call, persons []*Person) []string {
 
 // checks lists what is verified of a person of the United States.
 func (p *Person) checks() []string {
-	out := []string{"address.city", "address.line1", "address.postal_code", "address.state", "id_number"}
-	if !p.hasDocument() {
-		out = append(out, "verification.document")
-	}
-	return out
+	return []string{"address.city", "address.line1", "address.postal_code", "address.state", "id_number", "verification.document"}
 }
 
 // instant says whether a test person is verified in the answer. Known from: facts 16b (test tokens): the date of birth 1902-01-01, the number 222222222.
