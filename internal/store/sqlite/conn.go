@@ -17,6 +17,9 @@ const (
 	readerCacheKiB = 512      // the operating system holds the rest
 )
 
+// busyTimeout is how long a connection waits for another.
+const busyTimeout = 10 * time.Second
+
 // A conn is a connection and its prepared statements. It is used by one goroutine at a time.
 type conn struct {
 	c     *sqlite.Conn
@@ -35,7 +38,7 @@ func (f file) open(cacheKiB int) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	sc.SetBusyTimeout(10 * time.Second)
+	sc.SetBusyTimeout(busyTimeout)
 	c := &conn{c: sc, free: map[string][]*sqlite.Stmt{}}
 	if err := c.script(fmt.Sprintf("PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY; PRAGMA synchronous = %s", cacheKiB, f.sync)); err != nil {
 		return nil, errors.Join(err, c.close())

@@ -55,6 +55,7 @@ type Engine struct {
 
 	writing sync.Mutex // held by whoever uses what follows
 	writer  *writer
+	doubt   bool // a commit has failed, and the log is not settled since (settle.go)
 }
 
 var _ store.Engine = (*Engine)(nil)
@@ -123,9 +124,15 @@ func (e *Engine) Apply(_ context.Context, units []*store.Unit) ([]error, error) 
 	if e.closed.Load() {
 		return nil, store.ErrClosed
 	}
+	if e.doubt {
+		if err := e.settle(); err != nil {
+			return nil, err
+		}
+	}
 	outcomes, pages, err := e.writer.apply(units)
 	if err != nil {
-		return nil, fmt.Errorf("sqlite: %w", err)
+		e.doubt = true
+		return nil, errors.Join(fmt.Errorf("sqlite: %w", err), e.settle())
 	}
 	e.log.wrote(pages)
 	return outcomes, nil
