@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"florin/internal/clock"
 )
 
 // maxBatch bounds the units that are committed together, so that the first of them does not wait for ever more.
@@ -91,7 +93,7 @@ func (db *DB) Snapshot(ctx context.Context) (Snapshot, error) { return db.engine
 func (db *DB) Seq() int64 {
 	for {
 		last := db.seq.Load()
-		next := max(time.Now().UnixMicro(), last/db.nodes+1)*db.nodes + db.node
+		next := max(clock.Real.Now().UnixMicro(), last/db.nodes+1)*db.nodes + db.node
 		if db.seq.CompareAndSwap(last, next) {
 			return next
 		}
