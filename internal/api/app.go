@@ -12,6 +12,8 @@ import (
 	"log/slog"
 	"sync"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"florin/internal/clock"
 	"florin/internal/fault"
 	"florin/internal/spec"
@@ -47,6 +49,10 @@ type App struct {
 	Requests func(*Record)
 	// Gate bounds the requests that are being worked on.
 	Gate *Gate
+	// Tracer makes the spans of traces; nil if nobody wants them.
+	Tracer trace.Tracer
+	// Tasked is told of every task that was done, or failed.
+	Tasked func(work string, err error)
 	// Base is the URL under which browsers reach this server, for pages that answers point to.
 	Base string
 

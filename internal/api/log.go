@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"florin/internal/form"
+	"florin/internal/spec"
 	"florin/internal/testcard"
 )
 
@@ -29,6 +30,8 @@ type Record struct {
 	ErrorParam     string        `json:"error_param,omitempty"`
 	DeclineCode    string        `json:"decline_code,omitempty"`
 	Charge         string        `json:"charge,omitempty"` // that failed
+
+	Op *spec.Operation `json:"-"` // nil if the path is none of the API's
 }
 
 func (q *request) log(rep *reply) {
@@ -37,7 +40,7 @@ func (q *request) log(rep *reply) {
 	}
 	rec := &Record{
 		ID: q.id, At: q.start, Took: q.app.Clock.Now().Sub(q.start), Method: q.r.Method, Path: q.path,
-		Version: q.version, IdempotencyKey: q.idemKey, Status: rep.status,
+		Version: q.version, IdempotencyKey: q.idemKey, Status: rep.status, Op: q.op,
 	}
 	rec.IP = q.clientIP()
 	if q.who != nil {

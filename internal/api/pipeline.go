@@ -51,6 +51,7 @@ type request struct {
 	givenIdem bool // the client sent the key
 	print     string
 
+	span   Span      // of the request's trace
 	inside bool      // of the gate
 	large  int64     // bytes of the body that the gate counts
 	caller *caller   // whose …
@@ -94,6 +95,7 @@ var steps = []struct {
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	q := &request{app: a, w: w, r: r, start: a.Clock.Now(), id: id.Request(), path: r.URL.EscapedPath()}
 	defer q.leave()
+	q.trace()
 	if r.Method == http.MethodOptions {
 		q.preflight()
 		return
@@ -102,7 +104,9 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		q.tooLong()
 		return
 	}
-	q.respond(q.run())
+	rep := q.run()
+	q.respond(rep)
+	q.traced(rep)
 }
 
 // run goes the request's way, and makes of whatever happens a reply.
@@ -371,7 +375,10 @@ func (q *request) handle(c *Call) (any, error) {
 			return nil, err
 		}
 	}
-	return q.route.handle(c)
+	_, span := q.app.Span(c.ctx, "handler")
+	res, err := q.route.handle(c)
+	span.End(err)
+	return res, err
 }
 
 // execute runs the handler in a unit of work, and what it sends outside.
@@ -473,7 +480,7 @@ func (q *request) used(refusal error) (bool, error) {
 func (q *request) outside(c *Call) error {
 	for _, send := range c.sends {
 		var apply func(*Call) error
-		q.away(func() { apply = send(c.ctx) })
+		q.away(func() { apply = q.app.leave(c, send) })
 		if apply == nil {
 			continue
 		}

@@ -108,7 +108,12 @@ func (a *App) runTask(ctx context.Context, d *store.Doc) error {
 		}
 		return f(c, t.Arg)
 	}
-	err = a.Do(ctx, store.Scope(t.Scope), run)
+	traced, span := a.Span(ctx, "task "+t.Work)
+	err = a.Do(traced, store.Scope(t.Scope), run)
+	span.End(err)
+	if a.Tasked != nil && ctx.Err() == nil {
+		a.Tasked(t.Work, err)
+	}
 	if err == nil || ctx.Err() != nil {
 		return nil
 	}
@@ -136,4 +141,22 @@ func (a *App) Work(ctx context.Context) {
 		}
 		a.Clock.Wait(ctx, until, a.taskWake)
 	}
+}
+
+// DueTasks is how many tasks are due and not done, of which it counts so many at the most, and since when the first of them is (in Unix seconds; 0 if
+// there is none).
+func (a *App) DueTasks(ctx context.Context, most int) (n int, since int64, err error) {
+	snap, err := a.Store.Snapshot(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	defer snap.Close()
+	now := a.Clock.Now().Unix()
+	err = snap.Scan(store.Query{Scope: store.System, Index: "_task.queue", Value: "due", Ascending: true, MaxCreated: now}, func(d *store.Doc) bool {
+		if n++; n == 1 {
+			since = d.Created
+		}
+		return n < most
+	})
+	return n, since, err
 }

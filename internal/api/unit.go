@@ -28,7 +28,9 @@ func (a *App) transact(mk func() *Call, f func(*Call) error) (*Call, error) {
 		if err != nil || unit.Empty() {
 			return c, err
 		}
-		err = a.Store.Commit(c.ctx, unit)
+		ctx, span := a.Span(c.ctx, "commit")
+		err = a.Store.Commit(ctx, unit)
+		span.End(err)
 		if err == nil {
 			return c, nil
 		}
@@ -102,7 +104,7 @@ func (a *App) do(mk func() *Call, f func(*Call) error) error {
 		return err
 	}
 	for _, send := range c.sends {
-		apply := send(c.ctx)
+		apply := a.leave(c, send)
 		if apply == nil {
 			continue // nothing came back; a task finds out
 		}
@@ -111,4 +113,11 @@ func (a *App) do(mk func() *Call, f func(*Call) error) error {
 		}
 	}
 	return nil
+}
+
+// leave lets something leave, and returns what applies its result, if anything came back.
+func (a *App) leave(c *Call, send Outside) func(*Call) error {
+	ctx, span := a.Span(c.ctx, "send")
+	defer span.End(nil)
+	return send(ctx)
 }

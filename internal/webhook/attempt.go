@@ -49,6 +49,7 @@ type result struct {
 	doc      *store.Doc // the delivery as it was read
 	live     bool
 	attempt  api.Attempt
+	first    bool // of the delivery's attempts
 	gaveUp   bool
 	again    store.Pos // where the delivery stands in the queue when it is tried again
 	reread   int64     // when deliveries must be read again, because this result could not be written; 0: it was
@@ -89,7 +90,11 @@ func (d *Deliverer) attempt(ctx context.Context, r ref) result {
 	}
 	d.stats.attempts.Add(1)
 	res.live = m.live
+	ctx, span := d.app.Span(ctx, "webhook")
+	span.Set("florin.delivery", r.id)
 	status, answer, err := d.send(ctx, m, start.Unix())
+	span.Int("http.response.status_code", status)
+	span.End(err)
 	took := d.clock.Now().Sub(start)
 	res.attempt.Millis, res.attempt.Status, res.attempt.Response = took.Milliseconds(), int64(status), scrub(answer)
 	if err != nil {

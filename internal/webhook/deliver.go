@@ -61,6 +61,8 @@ type Deliverer struct {
 	RootCAs *x509.CertPool
 	// Render makes an event show its data as an API version does.
 	Render func(ctx context.Context, snap store.Snapshot, scope store.Scope, version string, event []byte) ([]byte, error)
+	// Delivered is told of each delivery that was confirmed at the first attempt: how long after its event was made. It is called often.
+	Delivered func(delay time.Duration)
 
 	app   *api.App
 	db    *store.DB

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"florin/internal/api"
 	"florin/internal/jsontext"
@@ -69,6 +70,9 @@ func (d *Deliverer) count(r *result) {
 	switch r.outcome {
 	case delivered:
 		d.stats.delivered.Add(1)
+		if d.Delivered != nil && r.first {
+			d.Delivered(d.clock.Now().Sub(time.UnixMicro(r.doc.Seq))) // a Seq is when the row was made, or a moment later
+		}
 	case stopped:
 		d.stats.stopped.Add(1)
 	case refused:
@@ -85,6 +89,7 @@ func (d *Deliverer) put(r *result) (store.Put, error) {
 	if err := json.Unmarshal(r.doc.Body, &dl); err != nil {
 		return store.Put{}, fmt.Errorf("decode: %w", err)
 	}
+	r.first = len(dl.Attempts) == 0
 	dl.Attempts = append(dl.Attempts, r.attempt)
 	created := r.doc.Created
 	switch r.outcome {
