@@ -8,7 +8,7 @@ SEED        ?= 0
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 # Packages whose tests run goroutines side by side.
-RACE ?= ./internal/api/... ./internal/clock/... ./internal/listen ./internal/rail/... ./internal/server/... ./internal/store ./internal/store/memory \
+RACE ?= ./internal/api/... ./internal/clock/... ./internal/listen ./internal/metrics ./internal/rail/... ./internal/server/... ./internal/store ./internal/store/memory \
         ./internal/vault/... ./internal/webhook/...
 
 # The replay tool, which is not part of this repository, and what it replays.

@@ -16,7 +16,7 @@ var layers = []struct {
 	apart    bool
 	packages string
 }{
-	{false, "fault jsontext clock id testcard money spec spec/gen form search paymethod qr"}, // leaves
+	{false, "fault jsontext clock id testcard money spec spec/gen form search paymethod qr otlp"}, // leaves
 	{false, "shape"}, // holds answers to the spec, in tests
 	{false, "store store/memory store/sqlite store/storetest"},
 	{false, "ledger task vault rail rail/railtest"},
@@ -24,6 +24,7 @@ var layers = []struct {
 	{false, "domain/account domain/catalog domain/customer domain/taxid domain/balance domain/methodconfig domain/cashbalance domain/payout domain/topup domain/file domain/reference domain/secretstore domain/paymentmethod domain/forwarding domain/setup domain/payment domain/paymentrecord domain/browser domain/radar domain/dispute domain/customersession domain/ephemeralkey domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it
 	{true, "webhook relay download page dashboard audit sim"},
 	{false, "listen"}, // signs as webhook does
+	{false, "metrics"},
 	{false, "server server/servertest"},
 	{false, "cli"},
 }

@@ -7,12 +7,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"florin/internal/otlp"
 	"florin/internal/server"
 )
 
 func (r *run) serve() *cobra.Command {
 	var cfg server.Config
-	var keep, ready, level, limitsTest, limitsLive string
+	var keep, ready, level, format, traces, limitsTest, limitsLive string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API",
@@ -57,7 +58,20 @@ func (r *run) serve() *cobra.Command {
 			if cfg.LiveLimits, err = server.ParseLimits(limitsLive, true); err != nil {
 				return mistake{fmt.Errorf("--limits-live: %w", err)}
 			}
-			cfg.Log = slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: at}))
+			switch format {
+			case "text":
+				cfg.Log = slog.New(slog.NewTextHandler(r.Err, &slog.HandlerOptions{Level: at}))
+			case "json":
+				cfg.Log = slog.New(slog.NewJSONHandler(r.Err, &slog.HandlerOptions{Level: at}))
+			default:
+				return mistake{fmt.Errorf("--log-format %q is neither text nor json", format)}
+			}
+			if endpoint := otlp.Endpoint(traces, r.Env); endpoint != "" {
+				if cfg.Traces, err = otlp.New(endpoint, r.Env, cfg.Log); err != nil {
+					return mistake{fmt.Errorf("--otlp: %w", err)}
+				}
+				defer cfg.Traces.Close()
+			}
 			return server.Run(cmd.Context(), cfg, ready, func(_ *server.Server, is *server.Ready) { r.greet(&cfg, is) })
 		},
 	}
@@ -75,6 +89,11 @@ func (r *run) serve() *cobra.Command {
 	f.StringVar(&limitsTest, "limits-test", "none", "rate limits of each account in test mode: none, stripe, or a list")
 	f.StringVar(&limitsLive, "limits-live", "stripe", "rate limits of each account in live mode: none, stripe, or a list")
 	f.IntVar(&cfg.MaxRequests, "max-requests", 0, "requests that are worked on at a time, more are turned away; 0 is as many as the machine can")
+	f.StringVar(&cfg.Admin, "admin", "", "address for operators: metrics, health, profiles; port 0 picks one (default none)")
+	f.DurationVar(&cfg.Drain, "drain", 0, "how long to go on when told to stop, while /readyz says so")
+	f.StringVar(&traces, "otlp", "", "base URL of a collector of OpenTelemetry traces, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")
+	f.BoolVar(&cfg.LogRequests, "log-requests", false, "log a line for each request (without, --log-level debug does)")
+	f.StringVar(&format, "log-format", "text", "text or json")
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
 	return cmd
 }
@@ -91,6 +110,9 @@ func (r *run) greet(cfg *server.Config, is *server.Ready) {
 	}
 	if is.CA != "" {
 		p("  authority         %s\n", is.CA)
+	}
+	if is.Admin != "" {
+		p("  operators         %s\n", is.Admin)
 	}
 	if cfg.Memory {
 		p("  data              in memory; gone when Florin ends\n")

@@ -12,12 +12,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/sdk/resource"
@@ -43,8 +45,8 @@ func Endpoint(base string, env func(string) string) string {
 type Sender struct{ provider *sdk.TracerProvider }
 
 // New makes a sender to an endpoint. The environment may add headers (OTEL_EXPORTER_OTLP_HEADERS), attributes of the service (OTEL_SERVICE_NAME,
-// OTEL_RESOURCE_ATTRIBUTES), and choose which traces are kept (OTEL_TRACES_SAMPLER).
-func New(endpoint string, env func(string) string) (*Sender, error) {
+// OTEL_RESOURCE_ATTRIBUTES), and choose which traces are kept (OTEL_TRACES_SAMPLER). What a collector does not take is told to the log.
+func New(endpoint string, env func(string) string, log *slog.Logger) (*Sender, error) {
 	u, err := url.Parse(endpoint)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("%q is no address to send traces to: it begins with http:// or https://", endpoint)
@@ -66,14 +68,22 @@ func New(endpoint string, env func(string) string) (*Sender, error) {
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are lost", "cause", err) }))
 	return &Sender{sdk.NewTracerProvider(sdk.WithBatcher(e), sdk.WithResource(about))}, nil
 }
 
 // Tracer begins spans.
 func (s *Sender) Tracer() trace.Tracer { return s.provider.Tracer("florin") }
 
+// closeTime is how long what waits may take to be sent when the server stops.
+const closeTime = 3 * time.Second
+
 // Close sends what waits.
-func (s *Sender) Close(ctx context.Context) error { return s.provider.Shutdown(ctx) }
+func (s *Sender) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTime)
+	defer cancel()
+	return s.provider.Shutdown(ctx)
+}
 
 // An exporter posts spans.
 type exporter struct {

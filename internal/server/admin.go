@@ -19,6 +19,7 @@ import (
 // The commands reach a running server through a socket in its data folder, which only the owner of the folder can open; never through the
 // public API. On a stopped server they open the folder themselves and call the same handler, so a command does the same on both.
 //
+//	GET  /metrics, /healthz, /readyz             as on the admin port (watch.go)
 //	GET  /status                                 where the server is
 //	GET  /accounts        POST /accounts         list; make one, from an account.Spec
 //	GET  /keys?account=   POST /keys             list; make one, from an account.NewKey
@@ -56,6 +57,7 @@ func (s *Server) Admin() http.Handler { return s.adminHandler(&Addresses{}) }
 
 func (s *Server) adminHandler(at *Addresses) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("GET /", s.watching())
 	mux.HandleFunc("GET /status", func(w http.ResponseWriter, r *http.Request) {
 		tell(w, &Status{*at, s.cfg.Data, os.Getpid()}, nil)
 	})

@@ -35,6 +35,7 @@ type Addresses struct {
 	HTTP  string `json:"http,omitempty"`  // base URL; "" if there is none
 	HTTPS string `json:"https,omitempty"` // base URL; "" if there is none
 	CA    string `json:"ca,omitempty"`    // path of the authority to trust; "" if the certificate needs none
+	Admin string `json:"admin,omitempty"` // base URL for operators; "" if there is none
 }
 
 // Start listens, and begins the work that is done in the background. When it returns the server answers.
@@ -65,6 +66,13 @@ func (s *Server) Start() (*Addresses, error) {
 			return nil, fmt.Errorf("listen for commands: %w", err)
 		}
 		s.admin = a
+	}
+	if s.cfg.Admin != "" {
+		l, err := s.openWatch()
+		if err != nil {
+			return nil, fmt.Errorf("listen for operators: %w", err)
+		}
+		s.port, at.Admin = l, "http://"+l.sockets[0].Addr().String()
 	}
 	s.App.Base = at.HTTPS
 	if at.HTTP != "" && len(s.cfg.Domains) == 0 {

@@ -13,9 +13,10 @@ import (
 
 // A Ready is what the ready file holds: all that a test harness needs.
 type Ready struct {
-	HTTP           string `json:"http"`  // base URL; "" if the server does not listen for HTTP
-	HTTPS          string `json:"https"` // base URL; "" if the server does not listen for HTTPS
-	CA             string `json:"ca"`    // path of the certificate to trust; "" if none is needed
+	HTTP           string `json:"http"`            // base URL; "" if the server does not listen for HTTP
+	HTTPS          string `json:"https"`           // base URL; "" if the server does not listen for HTTPS
+	CA             string `json:"ca"`              // path of the certificate to trust; "" if none is needed
+	Admin          string `json:"admin,omitempty"` // base URL for operators; "" if there is none
 	Account        string `json:"account"`
 	PublishableKey string `json:"publishable_key"`
 	SecretKey      string `json:"secret_key"`
@@ -48,7 +49,7 @@ func Run(ctx context.Context, cfg Config, readyFile string, ready func(*Server, 
 	if err != nil {
 		return err
 	}
-	r := &Ready{at.HTTP, at.HTTPS, at.CA, first.Account, first.PublishableKey, first.SecretKey}
+	r := &Ready{at.HTTP, at.HTTPS, at.CA, at.Admin, first.Account, first.PublishableKey, first.SecretKey}
 	if readyFile != "" {
 		if err := writeReady(readyFile, r); err != nil {
 			return err
@@ -59,6 +60,7 @@ func Run(ctx context.Context, cfg Config, readyFile string, ready func(*Server, 
 		ready(s, r)
 	}
 	<-ctx.Done()
+	s.Drain()
 	return nil
 }
 

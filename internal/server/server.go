@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 
 	"florin/internal/api"
 	"florin/internal/clock"
@@ -46,6 +47,7 @@ import (
 	"florin/internal/id"
 	"florin/internal/jsontext"
 	"florin/internal/listen"
+	"florin/internal/otlp"
 	"florin/internal/page"
 	"florin/internal/rail"
 	"florin/internal/relay"
@@ -72,6 +74,11 @@ type Config struct {
 
 	MaxRequests            int    // requests that are worked on at a time; 0: as many as the machine can. More are turned away
 	TestLimits, LiveLimits Limits // what one account may ask for; nil: anything
+
+	Admin       string        // address for operators: metrics, health, profiles; "" for none, port 0 picks one
+	Drain       time.Duration // how long the server goes on when it has been told to stop, and says so on /readyz
+	LogRequests bool          // a line in the log for each request; without, it is one for debugging
+	Traces      *otlp.Sender  // where traces go; nil: nowhere
 
 	TestRail rail.Rail // stands in for the simulated network of test mode, in tests
 
@@ -105,6 +112,8 @@ type Server struct {
 
 	listening []*listening
 	admin     *adminSocket
+	port      *listening // for operators; nil if there is none
+	seen      watch
 	work      sync.WaitGroup
 	stopWork  context.CancelFunc
 	closing   sync.Once
@@ -151,6 +160,8 @@ func (s *Server) wire() {
 	app.Use(s.listeners)
 	app.Requests = func(r *api.Record) {
 		s.record.Add(r)
+		s.seen.metrics.Requested(r)
+		s.tellRequest(r)
 		s.listeners.Requested(r)
 	}
 	s.mounts = append(s.mounts, mount{listen.Prefix, s.listeners, true})
@@ -188,7 +199,11 @@ func New(cfg Config) (_ *Server, err error) {
 	s.App.Gate = api.NewGate(cfg.MaxRequests)
 	s.App.SetLimits(cfg.TestLimits.rules(), cfg.LiveLimits.rules())
 	s.db.OnBatch(s.App.Gate.Committed)
+	if cfg.Traces != nil {
+		s.App.Tracer = cfg.Traces.Tracer()
+	}
 	s.wire()
+	s.watch()
 	return s, nil
 }
 
@@ -290,11 +305,13 @@ func (s *Server) Close() error {
 }
 
 func (s *Server) close() error {
+	s.seen.draining.Store(true)
 	errs := []error{s.stopListening()}
 	if s.stopWork != nil {
 		s.stopWork()
 		s.work.Wait()
 	}
+	errs = append(errs, s.closeWatch())
 	if s.record != nil {
 		errs = append(errs, s.record.Close())
 	}
