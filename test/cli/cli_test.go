@@ -238,8 +238,10 @@ type hook struct {
 // A webhook is what came to a hook.
 type webhook struct {
 	ID, Type, Path string
+	Account        string
 	Version        string `json:"api_version"`
-	wrong          error  // about its signature
+	header         http.Header
+	wrong          error // about its signature
 }
 
 func (h *hook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
@@ -253,7 +255,7 @@ func (h *hook) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	if err := json.Unmarshal(body, &got); err != nil {
 		got.wrong = err
 	}
-	got.Path = r.URL.Path
+	got.Path, got.header = r.URL.Path, r.Header
 	h.received = append(h.received, got)
 }
 

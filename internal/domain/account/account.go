@@ -225,6 +225,7 @@ func (d *Accounts) Routes(r *api.Router) {
 	r.Kind(counters)
 	r.Kind(keys)
 	r.Kind(connections)
+	r.Kind(Applications)
 
 	r.Handle("GET /v1/account", d.own)
 	d.connectRoutes(r)

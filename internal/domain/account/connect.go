@@ -517,6 +517,9 @@ func (d *Accounts) delete(c *api.Call) (any, error) {
 			return nil, err
 		}
 	}
+	if err := deauthorized(c, a); err != nil {
+		return nil, err
+	}
 	if err := c.Delete(link); err != nil {
 		return nil, err
 	}
