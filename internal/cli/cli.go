@@ -107,7 +107,7 @@ func (p *Program) root() *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.StringVar(&r.data, "data", "", "folder of the store, keys and certificates (default "+defaultData(p.Env)+")")
 	flags.StringVar(&r.vault, "vault", "", "where the master keys are: file:PATH, env:NAME or cmd:PROGRAM (default the file vault.key in the data folder)")
-	root.AddCommand(r.serve(), r.accounts(), r.keys(), r.cert(), r.audit(), version(p.Out))
+	root.AddCommand(r.serve(), r.accounts(), r.keys(), r.cert(), r.audit(), r.top(), version(p.Out))
 	return root
 }
 
