@@ -28,8 +28,7 @@ type DB struct {
 	engine Engine
 	shared Shared // nil: this process has the engine to itself
 	seq    atomic.Int64
-	node   int64  // Seqs of this node leave this rest …
-	nodes  int64  // … when divided by this
+	nodes  int64  // Seqs leave the node's number when divided by this
 	recent recent // what is at hand, unless the engine is shared
 	heads  heads
 	wake   chan struct{} // holds one token when the queue may have something
@@ -41,6 +40,7 @@ type DB struct {
 	listeners []func([]*Unit)
 	observers []func(Batch)
 	lost      []func()
+	workers   []func(leaves func(key string) bool) bool
 	stubs     map[string]func(*Put) ([]byte, bool) // what other nodes are told of puts, by kind
 }
 
@@ -71,8 +71,8 @@ func Open(engine Engine) (*DB, error) {
 	committers := 1
 	if shared, ok := engine.(Shared); ok {
 		db.shared, committers = shared, shared.Committers()
-		db.node, db.nodes = shared.Node()
-		shared.Attach(db.told, db.missed)
+		_, db.nodes = shared.Node()
+		shared.Attach(db.told, db.missed, db.busy)
 	}
 	var running sync.WaitGroup
 	for range committers {
@@ -91,9 +91,13 @@ func (db *DB) Snapshot(ctx context.Context) (Snapshot, error) { return db.engine
 // Seq returns the next number of the order of insertion: microseconds since 1970 as a rule (times the number of nodes that an engine may have),
 // always more than any number that it returned or that was stored when the DB was opened, and never one that another node returns.
 func (db *DB) Seq() int64 {
+	var node int64
+	if db.shared != nil {
+		node, _ = db.shared.Node()
+	}
 	for {
 		last := db.seq.Load()
-		next := max(clock.Real.Now().UnixMicro(), last/db.nodes+1)*db.nodes + db.node
+		next := max(clock.Real.Now().UnixMicro(), last/db.nodes+1)*db.nodes + node
 		if db.seq.CompareAndSwap(last, next) {
 			return next
 		}

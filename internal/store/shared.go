@@ -15,8 +15,12 @@ type Shared interface {
 	Node() (number, of int64)
 	// Tell tells the other nodes of puts, soon and without a promise. The puts are stubs.
 	Tell(stubs []Put)
-	// Attach says who is told what other nodes tell, and who is told that something may have been missed.
-	Attach(told func([]Put), missed func())
+	// Wants says whether this node wants to hear of what only some want to hear of; Wanted whether another does.
+	Wants(bool)
+	Wanted() bool
+	// Attach says who is told what other nodes tell, who is told that something may have been missed, and who says whether work is being done whose key
+	// this node is about to stop holding.
+	Attach(told func([]Put), missed func(), busy func(leaves func(key string) bool) bool)
 	// Holds says whether work that has this key is this node's to do. At most one node holds a key at a time.
 	Holds(key string) bool
 	// Exclusively runs f while no other node runs one of the same name.
@@ -55,6 +59,25 @@ func (db *DB) OnMissed(f func()) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	db.lost = append(db.lost[:len(db.lost):len(db.lost)], f)
+}
+
+// OnLeave adds a function that says whether work is being done whose key this node is about to stop holding. It is asked until there is none.
+func (db *DB) OnLeave(busy func(leaves func(key string) bool) bool) {
+	db.mu.Lock()
+	defer db.mu.Unlock()
+	db.workers = append(db.workers[:len(db.workers):len(db.workers)], busy)
+}
+
+func (db *DB) busy(leaves func(key string) bool) bool {
+	db.mu.Lock()
+	workers := db.workers
+	db.mu.Unlock()
+	for _, busy := range workers {
+		if busy(leaves) {
+			return true
+		}
+	}
+	return false
 }
 
 // announce tells other nodes of units.

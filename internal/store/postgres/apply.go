@@ -1,0 +1,471 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"florin/internal/store"
+)
+
+const (
+	retries   = 8               // how often a batch is looked at again that met another one
+	findOut   = 3 * time.Second // how long is tried to find out what became of a batch
+	headroom  = 10_000_000      // how far the ceiling is put above a Seq that reaches it: ten seconds of them, …
+	nodes     = 1024            // … for each node that there may be
+	foldEvery = 1 << 10         // tallies that a node writes before they are added to the folds
+)
+
+// The statements of a batch, in the order in which they are sent.
+var (
+	lockHeads = prepared("lock", `
+		SELECT k.n, d.ver, d.created, d.seq FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY k (scope, id, n)
+		JOIN doc d ON d.scope = k.scope AND d.id = k.id AND d.slot = 0 ORDER BY d.scope, d.id FOR UPDATE OF d`)
+
+	dropVersions = prepared("drop", `
+		DELETE FROM doc d USING unnest($1::bigint[], $2::bytea[], $3::bigint[]) k (scope, id, ver)
+		WHERE d.scope = k.scope AND d.id = k.id AND d.slot = k.ver`)
+	deleteDocs = prepared("delete", `
+		DELETE FROM doc d USING unnest($1::bigint[], $2::bytea[]) k (scope, id) WHERE d.scope = k.scope AND d.id = k.id`)
+	rewriteDocs = prepared("rewrite", `
+		UPDATE doc d SET priv = k.priv FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bytea[]) k (scope, id, ver, was, priv)
+		WHERE d.scope = k.scope AND d.id = k.id AND d.slot IN (0, k.ver) AND d.ver = k.ver AND d.priv IS NOT DISTINCT FROM k.was`)
+	keepDocs = prepared("keep", `
+		INSERT INTO doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv)
+		SELECT d.scope, d.ver, d.ver, d.created, d.seq, d.kind, d.shard, d.deleted, d.id, d.full_id, d.body, d.priv
+		FROM unnest($1::bigint[], $2::bytea[]) k (scope, id) JOIN doc d ON d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
+	updateDocs = prepared("update", `
+		UPDATE doc d SET ver = k.ver, created = k.created, seq = k.seq, kind = k.kind, deleted = k.deleted, body = k.body, priv = k.priv
+		FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::boolean[], $8::bytea[], $9::bytea[])
+			k (scope, id, ver, created, seq, kind, deleted, body, priv)
+		WHERE d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
+	insertDocs = prepared("insert", `
+		INSERT INTO doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::smallint[], $8::boolean[],
+			$9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[])`)
+
+	deletePlaces = prepared("unplace", `
+		DELETE FROM place p USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bytea[], $6::bytea[]) k (scope, created, seq, name, value, id)
+		WHERE p.scope = k.scope AND p.name = k.name AND p.value = k.value AND p.created = k.created AND p.seq = k.seq AND p.id = k.id`)
+	insertPlaces = prepared("place", `
+		INSERT INTO place (scope, created, seq, name, shard, value, id, full_value)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::bytea[], $7::bytea[], $8::bytea[])`)
+	insertPlacesOnce = prepared("place_once", insertPlaces.sql+" ON CONFLICT DO NOTHING")
+
+	insertMoves = prepared("move", `
+		INSERT INTO move (scope, amount, available_on, created, shard, source, "from", "to", currency)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bytea[], $7::text[], $8::text[], $9::text[])`)
+	insertTallies = prepared("tally", `
+		INSERT INTO tally (scope, available_on, amount, shard, account, currency)
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[])`)
+
+	insertBatch  = prepared("batch", "INSERT INTO batch (id) VALUES ($1::bytea)")
+	claimBatch   = prepared("claim", "INSERT INTO batch (id) VALUES ($1::bytea) ON CONFLICT DO NOTHING")
+	raiseCeiling = prepared("raise", "UPDATE counter SET value = greatest(value, $1::bigint) WHERE name = 'ceiling'")
+)
+
+// Apply writes the units that pass in one transaction.
+func (e *Engine) Apply(ctx context.Context, units []*store.Unit) ([]error, error) {
+	if e.closed.Load() {
+		return nil, store.ErrClosed
+	}
+	for _, u := range units { // names have a transaction of their own, before this one
+		if err := e.nameAll(ctx, u); err != nil {
+			return nil, err
+		}
+	}
+	outcomes, err := e.apply(ctx, units)
+	if code := codeOf(err); code != "" && len(units) > 1 && !retried(code) && code[:2] != resourceClass && code[:2] != operatorClass {
+		// One of the units is not for PostgreSQL, and must not be the others' undoing.
+		outcomes = make([]error, len(units))
+		for i := range units {
+			one, err := e.apply(ctx, units[i:i+1])
+			if err != nil {
+				outcomes[i] = fmt.Errorf("postgres: %w", err)
+				continue
+			}
+			outcomes[i] = one[0]
+		}
+		return outcomes, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("postgres: %w", err)
+	}
+	return outcomes, nil
+}
+
+func retried(code string) bool {
+	return code == uniqueViolation || strings.HasPrefix(code, rollbackClass) || code == "55P03" // a lock that was waited for too long
+}
+
+// apply is Apply, again as long as a batch meets another one, or finds that it was lost.
+func (e *Engine) apply(ctx context.Context, units []*store.Unit) ([]error, error) {
+	c, err := e.writes.take(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { e.writes.put(c) }()
+	careful, renewed := false, false
+	for tries := 0; ; {
+		b := &batch{engine: e, conn: c, id: newToken(), plan: newPlan(units, careful)}
+		outcomes, err := b.write(ctx, units)
+		if err == nil {
+			return outcomes, nil
+		}
+		switch {
+		case !c.lost():
+			if undo(c) == nil && retried(codeOf(err)) && tries < retries {
+				tries++
+				careful = true
+				continue
+			}
+			return nil, err
+		case !b.committing:
+			if renewed {
+				return nil, err
+			}
+			renewed = true // it may have been lost long ago
+			if c, err = e.renew(ctx, c); err != nil {
+				return nil, err
+			}
+		default:
+			done, fresh, ferr := e.outcome(c, b.id)
+			if c = fresh; ferr != nil {
+				warn("the outcome of a batch is not known", err)
+				return nil, store.ErrUnknown
+			}
+			if done {
+				return outcomes, nil
+			}
+			if tries++; tries >= retries {
+				return nil, err
+			}
+		}
+	}
+}
+
+func undo(c *conn) error {
+	_, err := c.run(rollback, nil)
+	return err
+}
+
+// renew opens another connection in the place of one that was lost.
+func (e *Engine) renew(ctx context.Context, lost *conn) (*conn, error) {
+	c, err := connect(ctx, e.conf)
+	if err != nil {
+		return lost, err
+	}
+	return c, nil
+}
+
+// outcome finds out what became of a batch whose connection was lost while it was committed. It asks to write the batch's own row: this waits for the
+// transaction as long as the server still works at it, and does nothing if it was committed. If it was not, it never will be, because the row is taken.
+func (e *Engine) outcome(lost *conn, id []byte) (done bool, c *conn, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), findOut)
+	defer cancel()
+	for c = lost; ; {
+		fresh, err := connect(ctx, e.conf)
+		if err == nil {
+			var rows int64
+			if rows, err = fresh.run(claimBatch, nil, id); err == nil {
+				return rows == 0, fresh, nil
+			}
+			fresh.net.Close()
+		}
+		select {
+		case <-ctx.Done():
+			return false, c, err
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// nameAll gives numbers to the kinds and indexes of a unit.
+func (e *Engine) nameAll(ctx context.Context, u *store.Unit) error {
+	known := e.names.known.Load().number
+	check := func(name string) error {
+		if _, ok := known[name]; ok {
+			return nil
+		}
+		_, err := e.number(ctx, name)
+		return err
+	}
+	for i := range u.Versions {
+		if err := check(u.Versions[i].Kind); err != nil {
+			return err
+		}
+	}
+	for i := range u.Puts {
+		p := &u.Puts[i]
+		if err := check(p.Kind); err != nil {
+			return err
+		}
+		for _, entries := range [][]store.Entry{p.Index, p.Was} {
+			for _, entry := range entries {
+				if err := check(entry.Index); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	for i := range u.Deletes {
+		for _, entry := range u.Deletes[i].Was {
+			if err := check(entry.Index); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// A batch is one transaction that writes.
+type batch struct {
+	*plan
+	engine     *Engine
+	conn       *conn
+	id         []byte
+	committing bool // COMMIT has been sent
+	tallied    int
+	raised     int64
+}
+
+// write looks at the units, and writes those that pass.
+func (b *batch) write(ctx context.Context, units []*store.Unit) ([]error, error) {
+	if err := b.lock(units); err != nil {
+		return nil, err
+	}
+	outcomes := make([]error, len(units))
+	for i, u := range units {
+		if !b.add(u) {
+			outcomes[i] = store.ErrConflict
+		}
+	}
+	if b.empty() {
+		b.conn.send(commit)
+		return outcomes, b.conn.sync(answerTime, nil, nil)
+	}
+	b.send()
+	b.committing = true
+	if err := b.conn.sync(answerTime, nil, nil); err != nil {
+		return outcomes, err
+	}
+	if b.raised > 0 {
+		b.engine.raise(b.raised)
+	}
+	b.engine.tallied(b.tallied)
+	return outcomes, nil
+}
+
+// lock begins the transaction, and locks and reads the current versions that must be known. If there are none, nothing is asked yet.
+func (b *batch) lock(units []*store.Unit) error {
+	wanted := b.wanted(units)
+	b.conn.send(begin)
+	if len(wanted) == 0 {
+		return nil
+	}
+	cs := columns(oidInt8, oidBytea)
+	for _, c := range wanted {
+		cs[0].int8(int64(c.scope))
+		cs[1].bytes(shortKey(c.id))
+	}
+	b.conn.send(lockHeads, params(cs)...)
+	return b.conn.sync(answerTime, func(_ int, values [][]byte) error {
+		n := int8Value(values[0])
+		if n < 1 || n > int64(len(wanted)) {
+			return errors.New("a lock that was not asked for")
+		}
+		c := wanted[n-1]
+		c.was = head{int8Value(values[1]), int8Value(values[2]), int8Value(values[3])}
+		c.now = c.was
+		return nil
+	}, nil)
+}
+
+// send sends all that the plan has come to, and the COMMIT.
+func (b *batch) send() {
+	changes := slices.SortedFunc(maps.Values(b.changes), func(a, b *change) int { return a.compare(b.docKey) })
+	b.sendRemovals(changes)
+	b.sendDocs(changes)
+	b.sendPlaces()
+	b.sendMoves()
+	b.conn.send(insertBatch, b.id)
+	if ceiling := b.engine.ceiling.Load(); b.seq > ceiling {
+		b.raised = b.seq + headroom
+		if b.seq > 1<<58 { // as DB.Seq makes them, which leaves room for every node's
+			b.raised = b.seq + headroom*nodes
+		}
+		b.conn.send(raiseCeiling, int8Param(b.raised))
+	}
+	b.conn.send(commit)
+}
+
+func (b *batch) sendRemovals(changes []*change) {
+	if len(b.drops) > 0 {
+		cs := columns(oidInt8, oidBytea, oidInt8)
+		for _, r := range b.drops {
+			cs[0].int8(int64(r.Scope))
+			cs[1].bytes(shortKey(r.ID))
+			cs[2].int8(r.Ver)
+		}
+		b.conn.send(dropVersions, params(cs)...)
+	}
+	b.sendKeys(deleteDocs, changes, func(c *change) bool { return c.gone })
+	if len(b.rewrite) > 0 {
+		cs := columns(oidInt8, oidBytea, oidInt8, oidBytea, oidBytea)
+		for _, r := range b.rewrite {
+			cs[0].int8(int64(r.Scope))
+			cs[1].bytes(shortKey(r.ID))
+			cs[2].int8(r.Ver)
+			cs[3].bytes(r.Was)
+			cs[4].bytes(r.Priv)
+		}
+		b.conn.send(rewriteDocs, params(cs)...)
+	}
+	b.sendKeys(keepDocs, changes, func(c *change) bool { return c.keep })
+}
+
+// sendKeys sends a statement about some of the documents, if there are any.
+func (b *batch) sendKeys(st *statement, changes []*change, some func(*change) bool) {
+	cs := columns(oidInt8, oidBytea)
+	for _, c := range changes {
+		if some(c) {
+			cs[0].int8(int64(c.scope))
+			cs[1].bytes(shortKey(c.id))
+		}
+	}
+	if cs[0].n > 0 {
+		b.conn.send(st, params(cs)...)
+	}
+}
+
+func (b *batch) sendDocs(changes []*change) {
+	up := columns(oidInt8, oidBytea, oidInt8, oidInt8, oidInt8, oidInt2, oidBool, oidBytea, oidBytea)
+	in := columns(oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBool, oidBytea, oidBytea, oidBytea, oidBytea)
+	ghosts := columns(oidInt8, oidBytea, oidInt8)
+	numbers := b.engine.names.known.Load().number
+	insert := func(slot int64, d *store.Doc) {
+		key, full := short(d.ID)
+		in[0].int8(int64(d.Scope))
+		in[1].int8(slot)
+		in[2].int8(d.Ver)
+		in[3].int8(d.Created)
+		in[4].int8(d.Seq)
+		in[5].int2(numbers[d.Kind])
+		in[6].int2(shardOf(d.Scope))
+		in[7].bool(d.Deleted)
+		in[8].bytes(key)
+		in[9].bytes(full)
+		in[10].bytes(d.Body)
+		in[11].bytes(d.Priv)
+	}
+	for _, c := range changes {
+		d := c.current
+		switch {
+		case d == nil && c.ghost && c.was.ver == 0: // whoever else makes it waits, and comes after this transaction
+			insert(0, &store.Doc{Scope: c.scope, ID: c.id})
+			ghosts[0].int8(int64(c.scope))
+			ghosts[1].bytes(shortKey(c.id))
+			ghosts[2].int8(0)
+		case d == nil:
+		case c.was.ver != 0 && !c.gone:
+			up[0].int8(int64(c.scope))
+			up[1].bytes(shortKey(c.id))
+			up[2].int8(d.Ver)
+			up[3].int8(d.Created)
+			up[4].int8(d.Seq)
+			up[5].int2(numbers[d.Kind])
+			up[6].bool(d.Deleted)
+			up[7].bytes(d.Body)
+			up[8].bytes(d.Priv)
+		default:
+			insert(0, d)
+		}
+		for _, v := range c.versions {
+			insert(v.Ver, v)
+		}
+	}
+	if up[0].n > 0 {
+		b.conn.send(updateDocs, params(up)...)
+	}
+	if in[0].n > 0 {
+		b.conn.send(insertDocs, params(in)...)
+	}
+	if ghosts[0].n > 0 {
+		b.conn.send(dropVersions, params(ghosts)...)
+	}
+}
+
+func (b *batch) sendPlaces() {
+	slices.SortFunc(b.order, comparePlaces)
+	out := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidBytea, oidBytea)
+	in := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBytea, oidBytea, oidBytea)
+	once := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBytea, oidBytea, oidBytea)
+	numbers := b.engine.names.known.Load().number
+	for _, p := range b.order {
+		value, full := short(p.value)
+		if !b.places[p] {
+			out[0].int8(int64(p.scope))
+			out[1].int8(p.created)
+			out[2].int8(p.seq)
+			out[3].int2(numbers[p.index])
+			out[4].raw(value)
+			out[5].bytes(shortKey(p.id))
+			continue
+		}
+		to := in
+		if b.changes[docKey{p.scope, p.id}].was.ver != 0 { // its entry may be there already
+			to = once
+		}
+		to[0].int8(int64(p.scope))
+		to[1].int8(p.created)
+		to[2].int8(p.seq)
+		to[3].int2(numbers[p.index])
+		to[4].int2(shardOf(p.scope))
+		to[5].raw(value)
+		to[6].bytes(shortKey(p.id))
+		to[7].bytes(full)
+	}
+	if out[0].n > 0 {
+		b.conn.send(deletePlaces, params(out)...)
+	}
+	if in[0].n > 0 {
+		b.conn.send(insertPlaces, params(in)...)
+	}
+	if once[0].n > 0 {
+		b.conn.send(insertPlacesOnce, params(once)...)
+	}
+}
+
+func (b *batch) sendMoves() {
+	if len(b.moves) == 0 {
+		return
+	}
+	cs := columns(oidInt8, oidInt8, oidInt8, oidInt8, oidInt2, oidBytea, oidText, oidText, oidText)
+	for _, m := range b.moves {
+		cs[0].int8(int64(m.Scope))
+		cs[1].int8(m.Amount)
+		cs[2].int8(m.AvailableOn)
+		cs[3].int8(m.Created)
+		cs[4].int2(shardOf(m.Scope))
+		cs[5].raw([]byte(m.Source))
+		cs[6].text(m.From)
+		cs[7].text(m.To)
+		cs[8].text(m.Currency)
+	}
+	b.conn.send(insertMoves, params(cs)...)
+	ts := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidText, oidText)
+	for _, t := range slices.SortedFunc(maps.Keys(b.tallies), compareTallies) {
+		ts[0].int8(int64(t.scope))
+		ts[1].int8(t.available)
+		ts[2].int8(b.tallies[t])
+		ts[3].int2(shardOf(t.scope))
+		ts[4].text(t.account)
+		ts[5].text(t.currency)
+	}
+	b.tallied = int(ts[0].n)
+	b.conn.send(insertTallies, params(ts)...)
+}
