@@ -45,6 +45,7 @@ var worldly = map[string][]string{
 var mayBeWorldly = map[string]string{
 	"internal/clock/":           "the door",
 	"internal/store/db.go":      "numbers the order of insertion across restarts; nobody reads it as a time",
+	"internal/store/postgres/":  "leases and the patience with connections are of the real world",
 	"internal/store/storetest/": "tests every engine: random units, real crashes",
 	"internal/sim/":             "random worlds; the seed is printed",
 	"internal/rail/railtest/":   "a network on bad days; tests print the seed",
