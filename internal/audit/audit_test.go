@@ -63,30 +63,35 @@ func file(u *store.Unit) {
 	}
 }
 
-func audit(t *testing.T, u *store.Unit) (int, string) {
+// audit runs all checks on a unit, and lets a follower see it, too.
+func audit(t *testing.T, u *store.Unit) (findings int, report string, followed []string) {
 	t.Helper()
 	db, err := store.Open(memory.New())
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer db.Close()
+	f := NewFollower()
+	f.Attach(db)
 	if err := db.Commit(t.Context(), u); err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	n, err := Run(t.Context(), db, &out)
-	if err != nil {
+	if findings, err = Run(t.Context(), db, &out); err != nil {
 		t.Fatal(err)
 	}
-	return n, out.String()
+	if followed, err = f.Check(t.Context(), db, true); err != nil {
+		t.Fatal(err)
+	}
+	return findings, out.String(), followed
 }
 
 func TestSound(t *testing.T) {
 	u := sound()
 	file(u)
-	n, out := audit(t, u)
-	if n != 0 {
-		t.Errorf("%d findings:\n%s", n, out)
+	n, out, followed := audit(t, u)
+	if n != 0 || len(followed) != 0 {
+		t.Errorf("%d findings:\n%s\nand of the follower's: %q", n, out, followed)
 	}
 	for _, want := range []string{"ok                 3  moves", "ok                 2  the moves of a balance", "ok                 1  refunded", "ok                 1  one idempotency"} {
 		if !strings.Contains(out, want) {
@@ -195,7 +200,10 @@ func TestPlanted(t *testing.T) {
 			if tt.after != nil {
 				tt.after(u)
 			}
-			_, out := audit(t, u)
+			_, out, followed := audit(t, u)
+			if len(followed) == 0 && tt.name != "an entry too many" { // the follower looks up the entries that should be there
+				t.Errorf("the follower finds nothing")
+			}
 			for _, want := range tt.want {
 				if !strings.Contains(out, want) {
 					t.Errorf("no %q in\n%s", want, out)

@@ -17,7 +17,7 @@ func (a *auditor) dispute(d *store.Doc) {
 	switch jsontext.Text(d.Body, "status") {
 	case "needs_response", "under_review", "lost":
 		want = 1
-		a.disputed[docKey{d.Scope, jsontext.Text(d.Body, "charge")}] += number(d.Body, "amount")
+		a.disputed[docKey{d.Scope, jsontext.Text(d.Body, "charge")}] += disputeTakes(d.Body)
 	case "won":
 		want = 2
 	}
@@ -29,6 +29,15 @@ func (a *auditor) dispute(d *store.Doc) {
 	case want > 1 && amounts[0]+amounts[1] != 0:
 		a.disputes.found("%s: has taken %d and given %d back", d.ID, amounts[0], amounts[1])
 	}
+}
+
+// disputeTakes is how much a dispute has taken of its charge, and not given back.
+func disputeTakes(body []byte) int64 {
+	switch jsontext.Text(body, "status") {
+	case "needs_response", "under_review", "lost":
+		return number(body, "amount")
+	}
+	return 0
 }
 
 // compareDisputes holds what the disputes of a charge have taken, and its refunds, to what it captured.

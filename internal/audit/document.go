@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
@@ -108,13 +107,18 @@ func letGo(d *store.Doc) bool {
 }
 
 func (a *auditor) refund(d *store.Doc) {
-	switch jsontext.Text(d.Body, "status") {
-	case "failed", "canceled":
-		return
-	}
 	if charge := jsontext.Text(d.Body, "charge"); charge != "" {
-		a.refunds[docKey{d.Scope, charge}] += number(d.Body, "amount")
+		a.refunds[docKey{d.Scope, charge}] += refundTakes(d.Body)
 	}
+}
+
+// refundTakes is how much a refund takes of its charge.
+func refundTakes(body []byte) int64 {
+	switch jsontext.Text(body, "status") {
+	case "failed", "canceled":
+		return 0
+	}
+	return number(body, "amount")
 }
 
 func (a *auditor) compareRefunds() {
@@ -352,8 +356,8 @@ func (a *auditor) secretsIn(where string, body []byte) {
 		return
 	}
 	a.secrets.count++
-	if key := secretKey.Find(body); key != nil {
-		a.secrets.found("%s: %s…", where, key[:bytes.LastIndexByte(key, '_')+1])
+	if prefix := secretKey(body); prefix != "" {
+		a.secrets.found("%s: %s…", where, prefix)
 	}
 	if member, ok := cardNumber(body); ok {
 		a.secrets.found("%s: what looks like a card number in %s", where, member)

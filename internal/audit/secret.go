@@ -1,15 +1,42 @@
 package audit
 
 import (
-	"regexp"
+	"bytes"
 	"slices"
 
 	"florin/internal/jsontext"
 	"florin/internal/testcard"
 )
 
-// secretKey is an API key or a signing secret in clear. A masked one is shorter.
-var secretKey = regexp.MustCompile(`(?:[sr]k_(?:live|test)_|whsec_)[A-Za-z0-9]{16,}`)
+// keyPrefixes are what API keys and signing secrets begin with, less the s or r of a key.
+var keyPrefixes = [][]byte{[]byte("k_live_"), []byte("k_test_"), []byte("whsec_")}
+
+// secretKey returns what an API key or a signing secret that stands in the text begins with, "" if there is none. A masked one is shorter than 16
+// letters and digits. A regular expression took half of an audit's time.
+func secretKey(text []byte) string {
+	for _, prefix := range keyPrefixes {
+		for rest := text; ; {
+			at := bytes.Index(rest, prefix)
+			if at < 0 {
+				break
+			}
+			isKey := prefix[0] == 'w' || at > 0 && (rest[at-1] == 's' || rest[at-1] == 'r')
+			rest = rest[at+len(prefix):]
+			n := 0
+			for n < len(rest) && n < 16 && alphanumeric(rest[n]) {
+				n++
+			}
+			if isKey && n == 16 {
+				return string(prefix)
+			}
+		}
+	}
+	return ""
+}
+
+func alphanumeric(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
+}
 
 // numbers are members whose value is a number by nature that may look like a card's: references of networks and banks.
 var numbers = []string{"network_transaction_id", "reference", "trace_id", "transaction_id", "authorization_code", "acquirer_reference_number"}
