@@ -3,17 +3,20 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"florin/internal/otlp"
 	"florin/internal/server"
+	"florin/internal/shape"
 )
 
 func (r *run) serve() *cobra.Command {
 	var cfg server.Config
 	var keep, ready, level, format, traces, limitsTest, limitsLive string
+	var check bool
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API",
@@ -72,6 +75,9 @@ func (r *run) serve() *cobra.Command {
 				}
 				defer cfg.Traces.Close()
 			}
+			if check {
+				cfg.Watch = checked(cfg.Log)
+			}
 			return server.Run(cmd.Context(), cfg, ready, func(_ *server.Server, is *server.Ready) { r.greet(&cfg, is) })
 		},
 	}
@@ -95,7 +101,17 @@ func (r *run) serve() *cobra.Command {
 	f.BoolVar(&cfg.LogRequests, "log-requests", false, "log a line for each request (without, --log-level debug does)")
 	f.StringVar(&format, "log-format", "text", "text or json")
 	f.StringVar(&level, "log-level", "info", "debug, info, warn or error")
+	f.BoolVar(&check, "check-answers", false, "hold every answer to the shapes that Stripe publishes, and log those that differ")
 	return cmd
+}
+
+// checked holds every answer to the spec.
+func checked(log *slog.Logger) func(http.Handler) http.Handler {
+	return func(h http.Handler) http.Handler {
+		return shape.Watch(h, func(r *http.Request, wrong []string, _ []byte) {
+			log.Error("an answer differs from the spec", "method", r.Method, "path", r.URL.Path, "differences", wrong)
+		})
+	}
 }
 
 // greet says where the server is, and how to try it.

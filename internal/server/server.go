@@ -74,6 +74,8 @@ type Config struct {
 
 	MaxRequests            int    // requests that are worked on at a time; 0: as many as the machine can. More are turned away
 	TestLimits, LiveLimits Limits // what one account may ask for; nil: anything
+	// Watch stands around the handler, if it is not nil: tests see every answer go through it.
+	Watch func(http.Handler) http.Handler
 
 	Admin       string        // address for operators: metrics, health, profiles; "" for none, port 0 picks one
 	Drain       time.Duration // how long the server goes on when it has been told to stop, and says so on /readyz
@@ -104,6 +106,7 @@ type Server struct {
 	tls    *certificates
 	record *RequestLog
 	mounts []mount
+	handle http.Handler
 
 	downloads http.Handler // the bytes of files
 
@@ -204,6 +207,10 @@ func New(cfg Config) (_ *Server, err error) {
 	}
 	s.wire()
 	s.watch()
+	s.handle = http.HandlerFunc(s.answer)
+	if cfg.Watch != nil {
+		s.handle = cfg.Watch(s.handle)
+	}
 	return s, nil
 }
 
@@ -333,7 +340,10 @@ func (s *Server) mount(prefix string, h http.Handler) {
 }
 
 // ServeHTTP answers everything that comes over a listener.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handle.ServeHTTP(w, r) }
+
+// answer finds who answers.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request) {
 	path := r.URL.Path
 	if download.ForKey(path) {
 		s.downloads.ServeHTTP(w, r)

@@ -1,6 +1,9 @@
 package shape
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // additions are members that Stripe's answers carry and its spec does not declare, by the resource that they are members of, with how we know.
 // Recordings of 2026-03-25 and 2026-06-24 (dahlia), held to the spec, have nothing else that is not in it.
@@ -27,6 +30,21 @@ var inner = map[string]string{
 	"payment_method_options.link.persistent_token":               "recorded at 2026-03-25; always null",
 	"boleto.fingerprint":      "every boleto in the recordings",
 	"fpx.account_holder_type": "every FPX account in the recordings",
+}
+
+// values are those that the spec's enumeration of a member leaves out, by the end of the member's path.
+var values = map[string][]string{
+	"bank_transfer.type": {"us_bank_transfer", "gb_bank_transfer", "mx_bank_transfer"}, // Stripe's documentation shows funding instructions of these kinds
+}
+
+// allowed says whether a value is known all the same that an enumeration leaves out.
+func allowed(path, value string) bool {
+	for end, more := range values {
+		if strings.HasSuffix(path, "."+end) && slices.Contains(more, value) {
+			return true
+		}
+	}
+	return false
 }
 
 // added says whether a member that the spec does not have is known all the same. resource is the "object" that it stands in, if any.

@@ -200,6 +200,9 @@ func (c *checker) members(path string, t *spec.Type, v *value) {
 	if o := v.member("object"); o != nil && v.member("id") != nil {
 		c.order(path, v)
 	}
+	if resource == "event" && t.Field("api_version") != nil {
+		c.shown(path, v)
+	}
 }
 
 // order checks that id and object stand first, and the rest as in a dictionary. Known from: facts 03 (3b).
@@ -231,7 +234,7 @@ func (c *checker) value(path string, t *spec.Type, v *value) {
 	case spec.String:
 		if v.kind != text {
 			c.add(path, "is %s, not a string", v.kind)
-		} else if len(t.Enum) > 0 && !slices.Contains(t.Enum, v.text) {
+		} else if len(t.Enum) > 0 && !slices.Contains(t.Enum, v.text) && !allowed(path, v.text) {
 			c.add(path, "is %q; the spec has %s", v.text, strings.Join(t.Enum, ", "))
 		}
 	case spec.Integer:

@@ -14,7 +14,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,59 +55,106 @@ func TestSavedSeeds(t *testing.T) {
 	}
 }
 
-// run runs a world of a seed, and fails with the seed and the last requests.
+// run runs a world of a seed, and fails with the seed and the last requests. It is closed and opened again now and then, and then all that is
+// stored is held to the rules; what a step wrote is after each step.
 func run(t *testing.T, seed uint64, steps int) {
 	t.Helper()
-	began := time.Now()
-	w, err := newWorld(seed, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
+	folder := t.TempDir()
+	if memory := inMemory(); memory != "" {
+		made, err := os.MkdirTemp(memory, "florin-sim-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.RemoveAll(made) })
+		folder = made
 	}
+	began := time.Now()
+	w, err := newWorld(seed, folder)
 	defer func() {
 		if err := w.close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	}()
-	// A long world has more audits, but not so many that they take most of the time: each reads everything.
-	every := max(200, steps/25)
-	restartEvery := max(150, steps/100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	restartEvery := max(150, steps/25)
 	w.name = "begin"
 	w.hook()
-	w.account()
-	for w.step = 1; w.step <= steps && w.err == nil; w.step++ {
+	for range 3 {
+		w.account()
+	}
+	for w.step = 1; w.step <= steps && !w.failed(); w.step++ {
 		w.one()
-		if w.step%restartEvery == 0 && w.err == nil {
+		if w.step%restartEvery == 0 && !w.failed() {
 			w.reopen()
-		}
-		if w.step%every == 0 {
-			w.audit()
 		}
 		if w.step%10000 == 0 {
 			t.Logf("%d steps in %v", w.step, time.Since(began).Round(time.Second))
 		}
 	}
 	for range 4 { // what waits comes to its end
-		if w.err == nil {
+		if !w.failed() {
 			w.name = "the end"
 			w.advance(24 * time.Hour)
 			w.settle()
+			w.hold()
 		}
 	}
 	w.audit()
-	if w.err != nil {
+	if w.failed() {
 		t.Fatalf("%s\nagain with: go test ./internal/sim -run TestWorld -steps %d -seed %d", w.report(), steps, seed)
 	}
 	took := time.Since(began)
-	t.Logf("%d steps in %v (%.0f a second), %d restarts, %d audits, %d deliveries looked at", steps, took.Round(time.Millisecond), float64(steps)/took.Seconds(), w.restart, w.audits, w.checked)
+	t.Logf("%d steps in %v (%.0f a second), %d restarts, %d audits, %d deliveries, seed %d", steps, took.Round(time.Millisecond), float64(steps)/took.Seconds(), w.restart, w.audits, w.checked, seed)
 	if testing.Verbose() {
-		names := make([]string, 0, len(w.answers))
-		for name := range w.answers {
-			names = append(names, name)
+		w.show(t)
+	}
+	if steps >= long {
+		w.complete(t)
+	}
+}
+
+// long is how many steps a world has in which everything comes about that should.
+const long = 20000
+
+// show prints what was done: by step, by operation, and what came of it.
+func (w *world) show(t *testing.T) {
+	for _, table := range []map[string]*tally{w.tallies, w.routes} {
+		for _, name := range sortedKeys(table) {
+			a := table[name]
+			t.Logf("%-72s %7d ok %7d declined %7d refused", name, a.ok, a.declined, a.refused)
 		}
-		slices.Sort(names)
-		for _, name := range names {
-			a := w.answers[name]
-			t.Logf("%-32s %6d ok %6d declined %6d refused", name, a.ok, a.declined, a.refused)
+	}
+	for _, name := range sortedKeys(w.seen) {
+		t.Logf("%-72s %7d", name, w.seen[name])
+	}
+	checked := w.follow.Checked()
+	for _, name := range sortedKeys(checked) {
+		t.Logf("held to: %-63s %9d", name, checked[name])
+	}
+}
+
+// complete fails the test if something never came about.
+func (w *world) complete(t *testing.T) {
+	for _, s := range steps {
+		if a := w.tallies[s.name]; a == nil || a.ok == 0 {
+			t.Errorf("the step %q never succeeded", s.name)
+		}
+	}
+	for _, name := range strings.Fields(comesAbout) {
+		if w.seen[name] == 0 {
+			t.Errorf("%s never came about", name)
 		}
 	}
 }
+
+// comesAbout are the statuses that a long world must bring about.
+const comesAbout = `
+payment_intent/requires_payment_method payment_intent/requires_confirmation payment_intent/requires_action payment_intent/processing
+payment_intent/requires_capture payment_intent/succeeded payment_intent/canceled
+setup_intent/requires_payment_method setup_intent/requires_action setup_intent/succeeded setup_intent/canceled
+charge/succeeded charge/pending charge/failed refund/succeeded refund/pending refund/failed refund/requires_action refund/canceled
+dispute/needs_response dispute/under_review dispute/won dispute/lost dispute/warning_needs_response dispute/warning_closed
+payout/pending payout/in_transit payout/paid payout/failed payout/canceled topup/pending topup/succeeded topup/failed topup/canceled
+mandate/active customer/deleted coupon/deleted`

@@ -17,6 +17,7 @@ import (
 	"florin/internal/clock"
 	"florin/internal/domain/account"
 	"florin/internal/server"
+	"florin/internal/shape"
 )
 
 // Start is when the clock of a test server stands at first, unless the test says otherwise.
@@ -49,10 +50,19 @@ func In(folder string) Option { return func(c *server.Config) { c.Data = folder 
 // Clock uses a clock of the test's own.
 func Clock(m *clock.Manual) Option { return func(c *server.Config) { c.Clock = m } }
 
-// New opens a server with one account, which is closed when the test ends. Its tasks are run by the test (App.RunDue), not in the background.
+// Differing lets answers differ from the spec, for tests of what is wrong.
+func Differing(c *server.Config) { c.Watch = nil }
+
+// New opens a server with one account, which is closed when the test ends. Its tasks are run by the test (App.RunDue), not in the background. Every
+// answer is held to the spec, and one that differs fails the test.
 func New(t testing.TB, opts ...Option) *Server {
 	t.Helper()
 	cfg := server.Config{Clock: clock.NewManual(Start), Log: slog.New(slog.NewTextHandler(logWriter{t}, nil))}
+	cfg.Watch = func(h http.Handler) http.Handler {
+		return shape.Watch(h, func(r *http.Request, wrong []string, body []byte) {
+			t.Errorf("%s %s: the answer's shape: %s\n%s", r.Method, r.URL.Path, strings.Join(wrong, "; "), body)
+		})
+	}
 	for _, o := range opts {
 		o(&cfg)
 	}

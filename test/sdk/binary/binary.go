@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"syscall"
 	"time"
@@ -101,7 +102,7 @@ func Start(path, data string, flags ...string) (*Server, error) {
 	if err := ignoreGone(os.Remove(s.ReadyFile)); err != nil {
 		return nil, err
 	}
-	args := []string{"serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", s.ReadyFile}
+	args := []string{"serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", s.ReadyFile, "--check-answers"}
 	s.cmd = exec.Command(path, append(args, flags...)...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	began := time.Now()
@@ -153,8 +154,19 @@ func (s *Server) Kill() error {
 	return err
 }
 
-// Stop asks the process to stop, and waits until it has. It must do so within 10 s and with exit code 0.
+// Stop asks the process to stop, and waits until it has. It must do so within 10 s and with exit code 0, and no answer may have differed from the
+// spec.
 func (s *Server) Stop() error {
+	if err := s.stop(); err != nil {
+		return err
+	}
+	if line := s.output.differs(); line != "" {
+		return errors.New(line)
+	}
+	return nil
+}
+
+func (s *Server) stop() error {
 	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		return fmt.Errorf("florin serve stopped by itself: %w\n%s", errors.Join(err, s.err), s.Output())
 	}
@@ -193,10 +205,20 @@ func Audit(path, data string) (string, error) {
 	return string(out), nil
 }
 
-// An output keeps the end of what a process prints.
+// An output keeps the end of what a process prints, and the first line that tells of an answer that differs from the spec.
 type output struct {
-	mu   sync.Mutex
-	text []byte
+	mu    sync.Mutex
+	text  []byte
+	wrong string
+}
+
+// differs is how the server's log says it (cli's --check-answers).
+var differs = regexp.MustCompile(`.*an answer differs from the spec.*`)
+
+func (o *output) differs() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.wrong
 }
 
 const outputKept = 64 << 10
@@ -205,6 +227,9 @@ func (o *output) Write(p []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.text = append(o.text, p...)
+	if o.wrong == "" { // the log writes a line at once
+		o.wrong = string(differs.Find(p))
+	}
 	if len(o.text) > 2*outputKept {
 		o.text = append([]byte(nil), o.text[len(o.text)-outputKept:]...)
 	}
