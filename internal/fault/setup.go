@@ -84,6 +84,16 @@ func UnknownSetupType(typ string) *Error {
 	return e
 }
 
+// TypeNotSetUp refuses a type of payment method that cannot be kept for later. unverified: the words.
+func TypeNotSetUp(typ string) *Error {
+	return Coded("setup_intent_invalid_parameter", "payment_method_types", fmt.Sprintf("The payment method type `%s` cannot be used with SetupIntents.", typ))
+}
+
+// SetupExpired is the last error of a setup intent whose customer has not answered in time. Known from: facts 13 (F3, the code); unverified: the words.
+func SetupExpired() *Error {
+	return Coded("setup_intent_setup_attempt_expired", "", "The latest attempt to set up the payment method has failed or expired. You can provide payment_method_data or a new PaymentMethod to attempt to fulfill this SetupIntent again.")
+}
+
 // SetupReturnURLRequired refuses to confirm a setup intent that may redirect the customer, without saying where to.
 func SetupReturnURLRequired() *Error {
 	return Invalid("", "This SetupIntent is configured to accept payment methods enabled in your Dashboard. Because some of these payment methods might redirect your customer off of your page, you must provide a `return_url`. If you don't want to accept redirect-based payment methods, set `automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to `never` when creating Setup Intents and Payment Intents.")

@@ -13,13 +13,14 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/jsontext"
 	"florin/internal/paymethod"
 	"florin/internal/qr"
 	"florin/internal/store"
 )
 
-// The pages of payments by other types than cards, in test mode. A payment intent that waits points here from its next_action, with a token that
+// The pages of payments by other types than cards, and of setups, in test mode. An intent that waits points here from its next_action, with a token that
 // finds it:
 //
 //	/authorize/{account}/{token}          the shop of the customer's bank or wallet: authorize the payment, or fail it
@@ -89,6 +90,7 @@ type wait struct {
 	Name   string // of the merchant
 	Method string
 	Amount amount
+	Setup  bool   // nothing is paid: the method is kept for later
 	Path   string // of the form
 	Action string // the type of the next action
 	Facts  []fact
@@ -105,6 +107,7 @@ type fact struct{ Label, Text string }
 type found struct {
 	scope store.Scope
 	id    string
+	kind  string // payment_intent or setup_intent
 	acct  *account.Account
 
 	waits     bool
@@ -120,30 +123,55 @@ func (p *pages) find(ctx context.Context, token string) (*found, error) {
 	f := &found{}
 	ok := false
 	err := p.app.Do(ctx, store.System, func(c *api.Call) (err error) {
-		f.scope, f.id, ok, err = payment.Asked(c, token)
+		f.scope, f.id, ok, err = setup.Asked(c, token)
 		return err
 	})
 	if err != nil || !ok {
 		return nil, err
 	}
 	return f, p.app.Do(ctx, f.scope, func(c *api.Call) error {
-		f.acct = account.Of(c)
+		if f.acct = account.Of(c); f.acct == nil {
+			return nil
+		}
+		if f.kind = payment.Intents.Name; strings.HasPrefix(f.id, setup.Intents.Prefixes[0]+"_") {
+			f.kind = setup.Intents.Name
+			return f.standSetup(c, token)
+		}
 		pi, err := payment.Intents.Get(c, f.id)
-		if err != nil || pi == nil || f.acct == nil {
+		if err != nil || pi == nil {
 			return err
 		}
 		f.waits, f.status, f.returnURL, f.secret, f.action = pi.Waits(token), pi.Status, pi.Private.ReturnURL, pi.ClientSecret, pi.NextAction
 		f.page = wait{Name: merchantName(f.acct), Amount: amountOf(pi.Amount, pi.Currency), Action: jsontext.Text(pi.NextAction, "type")}
-		if pi.PaymentMethod == nil {
-			return nil
-		}
-		pm, err := paymentmethod.Get(c, *pi.PaymentMethod)
-		if err == nil && pm != nil && paymethod.Types[pm.Type] != nil {
-			f.page.Method = paymethod.Types[pm.Type].Title()
-		}
-		return err
+		return f.method(c, pi.PaymentMethod)
 	})
 }
+
+// standSetup reads how a setup intent stands.
+func (f *found) standSetup(c *api.Call, token string) error {
+	si, err := setup.Intents.Get(c, f.id)
+	if err != nil || si == nil {
+		return err
+	}
+	f.waits, f.status, f.returnURL, f.secret, f.action = si.Waits(token), si.Status, si.Private.ReturnURL, si.ClientSecret, si.NextAction
+	f.page = wait{Name: merchantName(f.acct), Setup: true, Action: jsontext.Text(si.NextAction, "type")}
+	return f.method(c, si.PaymentMethod)
+}
+
+// method reads what the intent's payment method is called.
+func (f *found) method(c *api.Call, name *string) error {
+	if name == nil {
+		return nil
+	}
+	pm, err := paymentmethod.Get(c, *name)
+	if err == nil && pm != nil && paymethod.Types[pm.Type] != nil {
+		f.page.Method = paymethod.Types[pm.Type].Title()
+	}
+	return err
+}
+
+// ticket is what the shop is told of the intent.
+func (f *found) ticket() ticket { return ticket{Kind: f.kind, Intent: f.id, Secret: f.secret} }
 
 // waiting finds the intent of a request's token, and answers where there is none, or none that waits.
 func (p *pages) waiting(w http.ResponseWriter, r *http.Request) *found {
@@ -164,7 +192,7 @@ func (p *pages) waiting(w http.ResponseWriter, r *http.Request) *found {
 // gone sends a browser back to the shop, or says something.
 func (p *pages) gone(w http.ResponseWriter, f *found, n *notice) {
 	s := standing{status: f.status}
-	to := back(f.returnURL, ticket{Kind: payment.Intents.Name, Intent: f.id, Secret: f.secret}, s.redirectStatus())
+	to := back(f.returnURL, f.ticket(), s.redirectStatus())
 	if to == "" || f.status == "requires_action" {
 		p.say(w, http.StatusGone, n)
 		return
@@ -199,6 +227,26 @@ func (p *pages) tell(r *http.Request, f *found, answer func(c *api.Call, pi *pay
 	return p.find(ctx, r.PathValue("token"))
 }
 
+// authorized gives an intent the answer of who was asked to authorize it, and reads how it stands then.
+func (p *pages) authorized(r *http.Request, f *found, yes bool) (*found, error) {
+	token := r.PathValue("token")
+	if f.kind == payment.Intents.Name {
+		return p.tell(r, f, func(c *api.Call, pi *payment.Intent) error { return p.payments.Answer(c, pi, token, yes) })
+	}
+	ctx := context.WithoutCancel(r.Context())
+	err := p.app.Do(ctx, f.scope, func(c *api.Call) error {
+		si, err := setup.Intents.Get(c, f.id)
+		if err != nil || si == nil {
+			return err
+		}
+		return p.setups.Answer(c, si, token, yes)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.find(ctx, token)
+}
+
 // comeBack takes the answer of who has authorized a payment, or not.
 func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
@@ -211,14 +259,13 @@ func (p *pages) comeBack(w http.ResponseWriter, r *http.Request) {
 	if f == nil {
 		return
 	}
-	token := r.PathValue("token")
-	after, err := p.tell(r, f, func(c *api.Call, pi *payment.Intent) error { return p.payments.Answer(c, pi, token, success == "true") })
+	after, err := p.authorized(r, f, success == "true")
 	if err != nil || after == nil {
 		p.fail(w, r, err)
 		return
 	}
 	s := standing{status: after.status}
-	if to := back(f.returnURL, ticket{Kind: payment.Intents.Name, Intent: f.id, Secret: f.secret}, s.redirectStatus()); to != "" {
+	if to := back(f.returnURL, f.ticket(), s.redirectStatus()); to != "" {
 		headers(w.Header())
 		w.Header().Set("Location", to)
 		w.WriteHeader(http.StatusSeeOther)

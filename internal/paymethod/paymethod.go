@@ -104,6 +104,7 @@ type Use struct {
 	SetUp       string // setup_future_usage
 	NoRedirects bool
 	Customer    bool // the payment has a customer
+	Setup       bool // nothing is paid: the method is kept for later use, as SetUp says; amount and currency do not matter
 }
 
 // A Reason says why a type cannot serve a use.
@@ -127,6 +128,8 @@ func (t *Type) Refuses(u Use) Reason {
 	switch {
 	case !t.At(u.Country):
 		return NotHere
+	case u.Setup:
+		return t.refusesSetup(u)
 	case !t.Accepts(u.Currency, u.Country):
 		return NotCurrency
 	case u.Manual && !t.Captures():
@@ -145,6 +148,16 @@ func (t *Type) Refuses(u Use) Reason {
 		case l.Max > 0 && u.Amount > l.Max:
 			return TooLarge
 		}
+	}
+	return Fits
+}
+
+func (t *Type) refusesSetup(u Use) Reason {
+	switch {
+	case !t.Saves(u.SetUp):
+		return NotKept
+	case u.NoRedirects && t.Leaves():
+		return Redirects
 	}
 	return Fits
 }
@@ -192,6 +205,11 @@ func (t *Type) Captures() bool { return option(t.Name, "capture_method") != nil 
 func (t *Type) SetsUp(usage string) bool {
 	p := option(t.Name, "setup_future_usage")
 	return p != nil && slices.Contains(p.Enum, usage)
+}
+
+// Saves says whether a setup intent can get methods of the type ready for a usage: the spec has attempts of the type, and payments can set it up.
+func (t *Type) Saves(usage string) bool {
+	return !t.Closed && t.Flow != Terminal && spec.SchemaOf("setup_attempt_payment_method_details").Property(t.Name) != nil && (t.SetsUp(usage) || t.SetsUp("off_session"))
 }
 
 // list splits words.

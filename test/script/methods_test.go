@@ -180,8 +180,11 @@ func (s *shop) answer(pi *servertest.Reply, yes bool) *url.URL {
 			s.t.Fatalf("no way on in %s", page.Body)
 		}
 	}
-	page := s.browse("GET", string(m[1]))
-	if page.Code != 200 || !strings.Contains(page.Body.String(), "Authorize test payment") || !strings.Contains(page.Body.String(), s.way.Title()) {
+	page, button := s.browse("GET", string(m[1])), "Authorize test payment"
+	if pi.Text("object") == "setup_intent" {
+		button = "Authorize test setup"
+	}
+	if page.Code != 200 || !strings.Contains(page.Body.String(), button) || !strings.Contains(page.Body.String(), s.way.Title()) {
 		s.t.Fatalf("the page is %d %s", page.Code, page.Body)
 	}
 	done := s.browse("POST", strings.Replace(string(m[1]), "/authorize/", "/return/", 1)+"?success="+strconv.FormatBool(yes))

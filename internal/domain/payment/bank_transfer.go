@@ -9,6 +9,7 @@ import (
 	"florin/internal/domain/cashbalance"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
@@ -88,7 +89,7 @@ func (d *Domain) fromBalance(c *api.Call, pi *Intent, how *confirmation) error {
 // transferAction says where to send how much.
 func transferAction(c *api.Call, cus *customer.Customer, pi *Intent, token string) (json.RawMessage, error) {
 	typ, country := pi.transferOf()
-	return actionJSON("display_bank_transfer_instructions", map[string]any{
+	return setup.ActionJSON("display_bank_transfer_instructions", map[string]any{
 		"amount_remaining": pi.Amount - pi.Private.Funded, "currency": pi.Currency, "reference": pi.Private.Reference, "type": typ,
 		"financial_addresses":     cashbalance.Addresses(c, cus, typ, cashbalance.CountryOf(typ, country)),
 		"hosted_instructions_url": c.Base() + "/bank_transfers/instructions/" + token,

@@ -42,7 +42,7 @@ func (d *Domain) askForDeposits(c *api.Call, pi *Intent, pm *method) error {
 		kind = "amounts"
 	}
 	pi.Private.Tries, pi.PaymentMethod = 0, &pm.ID
-	pi.NextAction, err = actionJSON("verify_with_microdeposits", map[string]any{
+	pi.NextAction, err = setup.ActionJSON("verify_with_microdeposits", map[string]any{
 		"arrival_date": depositsArrive(c.Now()), "hosted_verification_url": c.Base() + "/microdeposit/" + token, "microdeposit_type": kind,
 	})
 	if err != nil {

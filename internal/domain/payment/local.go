@@ -13,12 +13,10 @@ import (
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/setup"
 	"florin/internal/fault"
-	"florin/internal/id"
 	"florin/internal/jsontext"
 	"florin/internal/paymethod"
 	"florin/internal/rail"
 	"florin/internal/spec"
-	"florin/internal/store"
 )
 
 // Payments by other types than cards. How each goes is in the table of package paymethod; here is what they have in common, and a file for each
@@ -63,7 +61,7 @@ func (d *Domain) planLocal(c *api.Call, pi *Intent, how *confirmation) error {
 	}
 	if !pm.Private.Verified && !pm.Private.Named && (pm.Customer == nil || !t.Attachable) {
 		for _, detail := range t.Needs {
-			if !has(&pm.BillingDetails, detail) {
+			if !pm.BillingDetails.Has(detail) {
 				return fault.BillingDetailsNeeded(detail)
 			}
 		}
@@ -76,11 +74,6 @@ func (d *Domain) planLocal(c *api.Call, pi *Intent, how *confirmation) error {
 		return err
 	}
 	return d.consent(c, pi, how)
-}
-
-func has(b *paymentmethod.BillingDetails, detail string) bool {
-	given := map[string]*string{"name": b.Name, "email": b.Email, "phone": b.Phone, "address": b.Address.Line1}[detail]
-	return text(given) != ""
 }
 
 // checkOptions refuses options that a type must have, or cannot.
@@ -407,7 +400,7 @@ func (d *Domain) keepMethod(c *api.Call, pi *Intent, pm *method, ch *Charge) err
 
 // generate makes the SEPA debit that stands behind a redirect, with the mandate for it.
 func (d *Domain) generate(c *api.Call, pi *Intent, pm *method, ch *Charge) error {
-	debit, err := d.methods.GeneratedDebit(c, pm, *pi.Customer, ch.ID)
+	debit, err := d.methods.GeneratedDebit(c, pm, *pi.Customer, &ch.ID, nil)
 	if err != nil {
 		return err
 	}
@@ -565,32 +558,11 @@ func outcomeOf(ch *Charge) *Outcome {
 	return o
 }
 
-// An asked is the way from what a URL holds to the intent that waits for an answer there. It stands in the system's scope, as the URL names no
-// account; the intent says by Private.Asked whether it still waits.
-type asked struct {
-	api.Meta
-	Intent string `json:"intent"`
-	Scope  int64  `json:"scope"`
-}
-
-var askeds = &api.Kind[asked]{Name: "_asked", Internal: true}
-
 // giveToken gives the intent a token under which pages find it.
 func (d *Domain) giveToken(c *api.Call, pi *Intent, prefix string) (string, error) {
-	token := prefix + id.Secret(24)
-	a := askeds.NewAt(c, store.System, "_asked:"+token, c.Now())
-	a.Intent, a.Scope = pi.ID, int64(c.Scope)
+	token, err := setup.GiveToken(c, prefix, pi.ID)
 	pi.Private.Asked = token
-	return token, c.Save(a)
-}
-
-// Asked finds where the intent is that a token was given to, in a call of the system's scope; ok is false if there is no such token.
-func Asked(c *api.Call, token string) (scope store.Scope, intent string, ok bool, err error) {
-	a, err := askeds.GetAt(c, store.System, "_asked:"+token)
-	if err != nil || a == nil {
-		return 0, "", false, err
-	}
-	return store.Scope(a.Scope), a.Intent, true, nil
+	return token, err
 }
 
 // Waits says whether the intent waits for an answer under a token.
@@ -661,7 +633,6 @@ func (d *Domain) happens(c *api.Call, arg string) error {
 }
 
 func (d *Domain) localRoutes(r *api.Router) {
-	r.Kind(askeds)
 	r.Task("payment.settle", d.settleLocal)
 	r.Task("payment.lapse", d.lapse)
 	r.Task("payment.happens", d.happens)

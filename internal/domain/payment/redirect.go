@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"florin/internal/api"
+	"florin/internal/domain/setup"
 	"florin/internal/jsontext"
 	"florin/internal/paymethod"
 	"florin/internal/qr"
@@ -16,9 +17,6 @@ import (
 // number.
 //
 // Known from: facts 14b (which type has which action), 14c (the patterns of the URLs), the spec (the members of the actions).
-
-// codeFor is how long a code is shown that is renewed afterwards, in seconds. Known from: facts 14c (20 to 30).
-const codeFor = 30
 
 // askCustomer asks the customer to authorize a payment.
 func (d *Domain) askCustomer(c *api.Call, pi *Intent, pm *method, t *paymethod.Type) error {
@@ -56,29 +54,9 @@ func (d *Domain) actionFor(c *api.Call, pi *Intent, t *paymethod.Type, token str
 	if t.Action == "" {
 		return nil, nil
 	}
-	page := c.Base() + "/authorize/" + merchant(c).ID + "/" + token
-	back := pi.Private.ReturnURL
-	image := c.Base() + "/qr/" + token
-	body := map[string]any{}
-	action := t.Action
-	hosted := c.Base() + "/" + t.Name + "/instructions/" + token
-	switch action {
-	case "redirect_to_url":
-		body["return_url"], body["url"] = orNull(back), page
-	case "alipay_handle_redirect":
-		body["native_data"], body["native_url"], body["return_url"], body["url"] = nil, nil, orNull(back), page
-	case "cashapp_handle_redirect_or_display_qr_code":
-		body["hosted_instructions_url"], body["mobile_auth_url"] = hosted, page
-		body["qr_code"] = map[string]any{"expires_at": c.Now() + codeFor, "image_url_png": image + ".png", "image_url_svg": image + ".svg"}
-	case "upi_handle_redirect_or_display_qr_code":
-		body["hosted_instructions_url"] = hosted
-		body["qr_code"] = map[string]any{"expires_at": c.Now() + t.ActionFor, "image_url_png": image + ".png", "image_url_svg": image + ".svg"}
-	case "swish_handle_redirect_or_display_qr_code":
-		body["hosted_instructions_url"] = hosted
-		body["qr_code"] = map[string]any{"data": page, "image_url_png": image + ".png", "image_url_svg": image + ".svg"}
-	case "paynow_display_qr_code", "promptpay_display_qr_code", "pix_display_qr_code":
-		body["data"], body["hosted_instructions_url"], body["image_url_png"], body["image_url_svg"] = page, hosted, image+".png", image+".svg"
-	case "wechat_pay_display_qr_code":
+	action, body := setup.Action(c, t, token, pi.Private.ReturnURL)
+	page, hosted, image := setup.Pages(c, t, token)
+	if action == "wechat_pay_display_qr_code" {
 		switch jsontext.Scalar(pi.PaymentMethodOptions[t.Name]["client"]) {
 		case "android":
 			action = "wechat_pay_redirect_to_android_app"
@@ -97,17 +75,5 @@ func (d *Domain) actionFor(c *api.Call, pi *Intent, t *paymethod.Type, token str
 			body["image_data_url"] = "data:image/png;base64," + base64.StdEncoding.EncodeToString(code.PNG())
 		}
 	}
-	return actionJSON(action, body)
-}
-
-// actionJSON is a next_action of a type.
-func actionJSON(action string, body any) (json.RawMessage, error) {
-	return json.Marshal(map[string]any{"type": action, action: body}) // members come sorted
-}
-
-func orNull(s string) any {
-	if s == "" {
-		return nil
-	}
-	return s
+	return setup.ActionJSON(action, body)
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"florin/internal/api"
+	"florin/internal/domain/setup"
 	"florin/internal/fault"
 	"florin/internal/jsontext"
 	"florin/internal/paymethod"
@@ -56,7 +57,7 @@ func (d *Domain) issueVoucher(c *api.Call, pi *Intent, pm *method, t *paymethod.
 			return err
 		}
 		pi.NextAction = withMember(pi.NextAction, t.Action, "expires_at", fmt.Sprint(expires))
-	} else if pi.NextAction, err = actionJSON(t.Action, voucherOf(c, pi, t, token, expires)); err != nil {
+	} else if pi.NextAction, err = setup.ActionJSON(t.Action, voucherOf(c, pi, t, token, expires)); err != nil {
 		return err
 	}
 	pi.Private.Shown = pi.NextAction

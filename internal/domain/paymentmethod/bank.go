@@ -68,8 +68,9 @@ func (o *Others) Put(typ string, hash json.RawMessage) {
 }
 
 // GeneratedDebit makes the SEPA debit of the account that a customer has paid from by another type (iDEAL, Bancontact, Sofort), attached to the
-// customer. In test mode it is always the same account. Known from: facts 14b, 14c; unverified: the account.
-func (d *Domain) GeneratedDebit(c *api.Call, from *PaymentMethod, customer, charge string) (*PaymentMethod, error) {
+// customer; charge or attempt is the charge or the setup attempt that it comes from. In test mode it is always the same account. Known from:
+// facts 14b, 14c; unverified: the account.
+func (d *Domain) GeneratedDebit(c *api.Call, from *PaymentMethod, customer string, charge, attempt *string) (*PaymentMethod, error) {
 	iban := map[string]string{"ideal": "NL39RABO0300065264", "bancontact": "BE62510007547061"}[from.Type]
 	if iban == "" {
 		iban = "DE89370400440532013000"
@@ -86,7 +87,7 @@ func (d *Domain) GeneratedDebit(c *api.Call, from *PaymentMethod, customer, char
 	if err := json.Unmarshal(pm.SEPADebit, &known); err != nil {
 		return nil, err
 	}
-	known["generated_from"], _ = json.Marshal(map[string]any{"charge": charge, "setup_attempt": nil})
+	known["generated_from"], _ = json.Marshal(map[string]any{"charge": charge, "setup_attempt": attempt})
 	pm.SEPADebit, _ = json.Marshal(known)
 	pm.BillingDetails, pm.Private.Verified, pm.Private.SetUp = from.BillingDetails, true, true
 	return pm, d.AttachTo(c, pm, customer)

@@ -58,6 +58,12 @@ type BillingDetails struct {
 	TaxID   *string          `json:"tax_id"`
 }
 
+// Has says whether a detail (name, email, phone, address) is there.
+func (b *BillingDetails) Has(detail string) bool {
+	given := map[string]*string{"name": b.Name, "email": b.Email, "phone": b.Phone, "address": b.Address.Line1}[detail]
+	return given != nil && *given != ""
+}
+
 // Methods is the kind of payment methods. The members that a publishable key sees: facts 11d.
 var Methods = &api.Kind[PaymentMethod]{
 	Name:     "payment_method",

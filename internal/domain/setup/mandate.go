@@ -128,6 +128,10 @@ func mandateDetails(c *api.Call, si *Intent, pm *method, mandate string) []byte 
 			return otherwise
 		}
 		return []byte(`{"payment_schedule":` + text(or("payment_schedule", "sporadic")) + `,"transaction_type":` + text(or("transaction_type", "personal")) + `}`)
+	case "payto":
+		return []byte(`{"amount":null,"amount_type":"maximum","end_date":null,"payment_schedule":"adhoc","payments_per_period":null,"purpose":null,"start_date":null}`)
+	case "paypal":
+		return []byte(`{"billing_agreement_id":null,"payer_id":null}`)
 	}
 	return []byte("{}")
 }

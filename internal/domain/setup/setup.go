@@ -37,6 +37,7 @@ func (d *Domain) Routes(r *api.Router) {
 	r.Kind(Intents)
 	r.Kind(Attempts)
 	r.Kind(Mandates)
+	r.Kind(askeds)
 	d.intentRoutes(r)
 	d.attemptRoutes(r)
 	r.Handle("GET /v1/mandates/{mandate}", Mandates.Retrieve)

@@ -42,6 +42,8 @@ var Attempts = &api.Kind[Attempt]{Name: "setup_attempt", Prefixes: []string{"set
 func (d *Domain) attemptRoutes(r *api.Router) {
 	r.Handle("GET /v1/setup_attempts", d.listAttempts)
 	r.Task("setup_intent.attempt", d.chase)
+	r.Task("setup_intent.lapse", d.lapse)
+	r.Task("setup_intent.agreed", d.agreed)
 }
 
 // listAttempts answers with the attempts of one intent. unverified: that an intent that there is none of is refused.
@@ -109,7 +111,7 @@ type threeDDetails struct {
 // describe fills in what an attempt shows of its payment method and of the network's answer.
 func (a *Attempt) describe(pm *method, res *rail.Result) {
 	if pm.Card == nil {
-		a.PaymentMethodDetails = json.RawMessage(`{"` + pm.Type + `":{},"type":"` + pm.Type + `"}`)
+		a.PaymentMethodDetails = detailsOf(pm)
 		return
 	}
 	card := cardDetails{

@@ -8,11 +8,13 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
+	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/paymethod"
 	"florin/internal/spec"
 )
 
@@ -58,6 +60,10 @@ type IntentPrivate struct {
 	SingleUse *SingleUse `json:"single_use,omitempty"`
 	// Challenge is the id (src_…) of the authentication that the customer is asked for.
 	Challenge string `json:"challenge,omitempty"`
+	// Asked is the token under which a page finds the intent that waits for its customer.
+	Asked string `json:"asked,omitempty"`
+	// Configuration is the payment method configuration that the request named.
+	Configuration string `json:"configuration,omitempty"`
 	// Tries is how often somebody has guessed the microdeposits.
 	Tries int64 `json:"tries,omitempty"`
 }
@@ -158,7 +164,9 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	if once := c.P.Get("single_use"); once != nil {
 		si.Private.SingleUse = &SingleUse{Amount: once.Num("amount"), Currency: strings.ToLower(once.Str("currency"))}
 	}
-	si.chooseMethods(c)
+	if err := si.chooseMethods(c); err != nil {
+		return nil, err
+	}
 	if err := d.move(c, si, needsMethod); err != nil {
 		return nil, err
 	}
@@ -213,13 +221,17 @@ func (d *Domain) checkShared(c *api.Call) error {
 			return fault.UnknownSetupType(typ)
 		}
 	}
-	if p.Given("on_behalf_of") {
-		return fault.ConnectNotBuilt("on_behalf_of")
-	}
-	for _, name := range []string{"customer_account", "payment_method_configuration"} {
-		if p.Given(name) {
-			return fault.ParamNotBuilt(name)
+	if obo := p.Str("on_behalf_of"); obo != "" {
+		a, err := account.Connected(c, obo)
+		if err == nil && a == nil {
+			err = fault.NoSuch("on_behalf_of", obo, "on_behalf_of", 400)
 		}
+		if err != nil {
+			return err
+		}
+	}
+	if p.Given("customer_account") {
+		return fault.ParamNotBuilt("customer_account")
 	}
 	return nil
 }
@@ -299,10 +311,9 @@ func (d *Domain) update(c *api.Call) (any, error) {
 		return nil, err
 	}
 	si.setAttachToSelf(c)
-	if c.P.Has("payment_method_types") {
-		si.AutomaticPaymentMethods, si.PaymentMethodConfigurationDetails = nil, nil
+	if err := si.reconsiderMethods(c); err != nil {
+		return nil, err
 	}
-	si.setOptions(c.P.Get("payment_method_options"))
 	if _, err := d.takeMethod(c, si); err != nil {
 		return nil, err
 	}
@@ -345,7 +356,7 @@ func (d *Domain) end(c *api.Call, si *Intent, reason string) error {
 	if err := d.abandon(c, si); err != nil {
 		return err
 	}
-	si.CancellationReason, si.NextAction, si.Private.Challenge = opt(reason), nil, ""
+	si.CancellationReason, si.NextAction, si.Private.Challenge, si.Private.Asked = opt(reason), nil, "", ""
 	if err := d.move(c, si, canceled); err != nil {
 		return err
 	}
@@ -396,7 +407,7 @@ func (d *Domain) takeMethod(c *api.Call, si *Intent) (*consent, error) {
 		if err := d.abandon(c, si); err != nil {
 			return nil, err
 		}
-		si.NextAction, si.Private.Challenge = nil, ""
+		si.NextAction, si.Private.Challenge, si.Private.Asked = nil, "", ""
 		return with, d.move(c, si, needsConfirmation)
 	}
 	return with, nil
@@ -431,34 +442,106 @@ func usable(pm *method, customer string) *fault.Error {
 }
 
 // chooseMethods sets which types of payment method the intent takes, and their options.
-func (si *Intent) chooseMethods(c *api.Call) {
+func (si *Intent) chooseMethods(c *api.Call) error {
 	p := c.P
-	automatic := p.Get("automatic_payment_methods")
+	automatic, config := p.Get("automatic_payment_methods"), p.Str("payment_method_configuration")
 	switch {
 	case p.Has("payment_method_types"):
+		si.leaveOut()
 	case automatic != nil && !automatic.True("enabled"):
 		si.PaymentMethodTypes = []string{"card"}
-	case automatic != nil || c.AtLeast("2023-08-16"): // recorded: as payment intents (facts 08a)
+	case automatic != nil || config != "" || c.AtLeast("2023-08-16"): // recorded: as payment intents (facts 08a)
 		redirects := automatic.Str("allow_redirects")
 		if redirects == "" {
 			redirects = "always"
 		}
 		si.AutomaticPaymentMethods = &Automatic{AllowRedirects: redirects, Enabled: true}
-		si.PaymentMethodConfigurationDetails = &Configuration{ID: defaultConfiguration(account.Of(c))}
-		si.PaymentMethodTypes = []string{"card", "link"} // what a new account's configuration turns on, of what is built
+		si.Private.Configuration = config
+		if err := si.chooseAgain(c); err != nil {
+			return err
+		}
 	default:
 		si.PaymentMethodTypes = []string{"card"}
 	}
+	si.setOptions(p.Get("payment_method_options"))
+	return si.checkTypes(c)
+}
+
+// use is what the intent wants of a type of payment method.
+func (si *Intent) use(c *api.Call) paymethod.Use {
+	automatic := si.AutomaticPaymentMethods
+	return paymethod.Use{
+		Setup: true, SetUp: si.Usage, Country: account.Of(c).Country, Customer: si.Customer != nil,
+		NoRedirects: automatic != nil && automatic.AllowRedirects == "never",
+	}
+}
+
+// chooseAgain chooses the types of an intent that has left that to its configuration.
+func (si *Intent) chooseAgain(c *api.Call) error {
+	choice, err := methodconfig.Choose(c, si.Private.Configuration, si.use(c))
+	if err != nil {
+		return err
+	}
+	si.PaymentMethodConfigurationDetails = &Configuration{ID: choice.ID, Parent: choice.Parent}
+	si.PaymentMethodTypes = choice.Types
+	si.leaveOut()
+	if len(si.PaymentMethodTypes) == 0 {
+		return fault.NoTypeLeft()
+	}
+	return nil
+}
+
+// leaveOut takes from the types those that the intent excludes, or does not allow.
+func (si *Intent) leaveOut() {
 	si.PaymentMethodTypes = slices.DeleteFunc(si.PaymentMethodTypes, func(t string) bool {
 		return slices.Contains(si.ExcludedPaymentMethodTypes, t) ||
 			len(si.AllowedPaymentMethodTypes) > 0 && !slices.Contains(si.AllowedPaymentMethodTypes, t)
 	})
-	si.setOptions(p.Get("payment_method_options"))
 }
 
-// defaultConfiguration is the id of the payment method configuration that every account has.
-func defaultConfiguration(acct *account.Account) string {
-	return "pmc_" + strings.TrimPrefix(acct.ID, "acct_") + "Default0"
+// checkTypes refuses an intent whose types of payment method, which the request has named, cannot be set up.
+func (si *Intent) checkTypes(c *api.Call) error {
+	if si.AutomaticPaymentMethods != nil {
+		return nil
+	}
+	for _, name := range si.PaymentMethodTypes {
+		t := paymethod.Types[name]
+		if t == nil || t.Flow == paymethod.Terminal {
+			continue
+		}
+		switch t.Refuses(si.use(c)) {
+		case paymethod.NotHere:
+			return fault.UnknownSetupType(name)
+		case paymethod.NotKept:
+			return fault.TypeNotSetUp(name)
+		}
+	}
+	return nil
+}
+
+// reconsiderMethods chooses or checks the types of an intent again, if the request changes what they depend on, and takes their options.
+func (si *Intent) reconsiderMethods(c *api.Call) error {
+	p := c.P
+	if p.Has("payment_method_types") {
+		si.AutomaticPaymentMethods, si.PaymentMethodConfigurationDetails = nil, nil
+		si.leaveOut()
+	}
+	changed := slices.ContainsFunc([]string{
+		"customer", "payment_method_types", "payment_method_configuration", "excluded_payment_method_types", "allowed_payment_method_types",
+	}, p.Has)
+	if config := p.Str("payment_method_configuration"); config != "" {
+		si.Private.Configuration = config
+	}
+	if changed && si.AutomaticPaymentMethods != nil {
+		if err := si.chooseAgain(c); err != nil {
+			return err
+		}
+	}
+	si.setOptions(p.Get("payment_method_options"))
+	if changed {
+		return si.checkTypes(c)
+	}
+	return nil
 }
 
 // Options are what an intent says of each type of payment method.

@@ -73,20 +73,22 @@ func (d *Domain) plan(c *api.Call, si *Intent, with *consent) (*confirmation, er
 		return nil, refusal(c, si, f)
 	}
 	how := &confirmation{method: pm, mandate: with.mandate, stripeSDK: c.P.True("use_stripe_sdk")}
+	if with.returnURL != "" {
+		si.Private.ReturnURL = with.returnURL
+	}
 	switch bank := debits[pm.Type]; {
 	case pm.Type == "card":
 		want := jsontext.Scalar(si.PaymentMethodOptions["card"]["request_three_d_secure"])
 		how.threeDSecure = want == "any" || want == "challenge"
 	case bank == nil:
-		return nil, fault.SetupNotBuilt(pm.Type)
+		if err := d.planOther(c, si, how); err != nil {
+			return nil, err
+		}
 	case how.mandate == nil:
 		return nil, refusal(c, si, fault.MandateNeeded())
 	}
 	if d.rails.For(c.Live()) == nil {
 		return nil, fault.LiveWithoutAcquirer()
-	}
-	if with.returnURL != "" {
-		si.Private.ReturnURL = with.returnURL
 	}
 	automatic := si.AutomaticPaymentMethods
 	if automatic != nil && automatic.AllowRedirects == "always" && si.Private.ReturnURL == "" && !c.Publishable() && !how.stripeSDK {
@@ -100,11 +102,14 @@ func (d *Domain) confirm(c *api.Call, si *Intent, how *confirmation) error {
 	if err := d.abandon(c, si); err != nil {
 		return err
 	}
-	si.NextAction, si.LastSetupError, si.Private.Challenge = nil, nil, ""
+	si.NextAction, si.LastSetupError, si.Private.Challenge, si.Private.Asked = nil, nil, "", ""
 	a := d.newAttempt(c, si, how.method)
 	a.Private.StripeSDK = how.stripeSDK
 	if bank := debits[how.method.Type]; bank != nil {
 		return d.confirmDebit(c, si, a, how, bank)
+	}
+	if how.method.Type != "card" {
+		return d.confirmOther(c, si, a, how)
 	}
 	return d.ask(c, si, a, how)
 }
@@ -253,7 +258,12 @@ func (d *Domain) succeed(c *api.Call, si *Intent, a *Attempt, pm *method) error 
 	if err := c.Save(pm); err != nil {
 		return err
 	}
-	if si.Customer != nil {
+	switch {
+	case generates(pm.Type):
+		if err := d.generate(c, si, a, pm); err != nil {
+			return err
+		}
+	case si.Customer != nil:
 		if err := d.methods.AttachTo(c, pm, *si.Customer); err != nil {
 			return err
 		}
