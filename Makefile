@@ -2,7 +2,9 @@
 
 GO          ?= go
 FUZZTIME    ?= 60s
-RUNS        ?= 100
+KILLS       ?= 1000
+OTHERS      ?= 200
+LANES       ?= 4
 STEPS       ?= 20000
 SEED        ?= 0
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
@@ -17,7 +19,7 @@ RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test check lint race fuzz sdk cli crash sim bench coverage events replay replay-payments
+.PHONY: help build test check lint race fuzz sdk cli faults sim bench coverage events replay replay-payments
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,12 +30,12 @@ build: ## the binary, as ./florin
 test: ## every test
 	$(GO) test ./...
 
-check: ## all that CI checks: lint, every test with nothing skipped, race, short fuzzing, short crashing
+check: ## all that CI checks: lint, every test with nothing skipped, race, short fuzzing, short faults
 	$(MAKE) lint
 	FLORIN_REQUIRE_ALL=1 $(MAKE) test
 	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=10s
-	$(MAKE) crash RUNS=10
+	$(MAKE) faults KILLS=30 OTHERS=3
 
 lint: ## gofmt, vet and staticcheck
 	@unformatted=$$(gofmt -l .) && test -z "$$unformatted" || { echo "not formatted:" $$unformatted; exit 1; }
@@ -55,8 +57,8 @@ sdk: ## the official SDKs against the binary
 cli: ## the Stripe CLI against the binary: listen, logs, and what became of every trigger
 	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/cli -v -count=1
 
-crash: ## kill -9 under load, restart, compare and audit, RUNS times (100)
-	$(GO) test ./test/crash -v -count=1 -timeout 60m -runs $(RUNS)
+faults: ## KILLS (1000) kills under load and OTHERS (200) of each other fault, with SEED or a fresh one; what was acknowledged, is there, once
+	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/faults -v -count=1 -timeout 4h -parallel $(LANES) -kills $(KILLS) -others $(OTHERS) -seed $(SEED)
 
 sim: ## a random world of STEPS (20000) and a fresh seed, or of SEED: what must always be true, is
 	$(GO) test ./internal/sim -run TestWorld -v -count=1 -timeout 12h -steps $(STEPS) -seed $(SEED)

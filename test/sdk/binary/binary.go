@@ -36,8 +36,17 @@ func Build(dir string) (string, error) {
 	if err := lookAt(root); err != nil {
 		return "", err
 	}
+	return BuildPackage(".", dir)
+}
+
+// BuildPackage builds a program of florin's module into dir and returns its path.
+func BuildPackage(name, dir string) (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
 	path := filepath.Join(dir, "florin")
-	cmd := exec.Command("go", "build", "-o", path, ".")
+	cmd := exec.Command("go", "build", "-o", path, name)
 	cmd.Dir = root
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -98,12 +107,18 @@ type Server struct {
 // Start runs `florin serve` on a data folder, on free ports, with more flags if given, and waits until it answers. The ready file is written
 // beside the data folder, as DATA.ready.json.
 func Start(path, data string, flags ...string) (*Server, error) {
+	return StartIn(nil, path, data, flags...)
+}
+
+// StartIn is Start with more in the environment.
+func StartIn(env []string, path, data string, flags ...string) (*Server, error) {
 	s := &Server{Path: path, ReadyFile: data + ".ready.json", output: &output{}, exited: make(chan struct{})}
 	if err := ignoreGone(os.Remove(s.ReadyFile)); err != nil {
 		return nil, err
 	}
 	args := []string{"serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", s.ReadyFile, "--check-answers"}
 	s.cmd = exec.Command(path, append(args, flags...)...)
+	s.cmd.Env = append(os.Environ(), env...)
 	s.cmd.Stdout, s.cmd.Stderr = s.output, s.output
 	began := time.Now()
 	if err := s.cmd.Start(); err != nil {
@@ -143,6 +158,9 @@ func (s *Server) waitReady(began time.Time) error {
 
 // Output is what the server has printed, its last 64 KiB.
 func (s *Server) Output() string { return s.output.String() }
+
+// Gone is closed when the process is gone.
+func (s *Server) Gone() <-chan struct{} { return s.exited }
 
 // Kill ends the process as a power cut would, and waits until it is gone.
 func (s *Server) Kill() error {
