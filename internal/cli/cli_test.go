@@ -199,6 +199,15 @@ func TestCommands(t *testing.T) {
 			}
 			own := accounts[0].Account
 
+			var changed account.Summary
+			ok(t, data, &changed, "accounts", "update", "--api-version", "2023-10-16", "--json")
+			if changed.Account != own || changed.Version != "2023-10-16" || changed.Created != accounts[0].Created {
+				t.Errorf("another API version: %+v", changed)
+			}
+			refused(t, data, 1, `there is no API version "2023-10-17"`, "accounts", "update", "--account", own, "--api-version", "2023-10-17")
+			refused(t, data, 1, `there is no account "acct_1"`, "accounts", "update", "--account", "acct_1", "--api-version", "2023-10-16")
+			refused(t, data, 2, "api-version", "accounts", "update")
+
 			var made account.View
 			ok(t, data, &made, "keys", "create", "--type", "restricted", "--permission", "accounts_kyc_basic=read", "--name", "reader", "--json")
 			if made.Account != own || !strings.HasPrefix(made.Secret, "rk_test_51") || !works(made.Secret) {

@@ -42,6 +42,36 @@ func (r *run) accounts() *cobra.Command {
 	create.Flags().StringVar(&s.Name, "name", "", "what the business is called")
 	create.Flags().StringVar(&s.Email, "email", "", "address of the business")
 
+	create.Flags().StringVar(&s.APIVersion, "api-version", "", "API version of requests that name none (default the newest that Florin is made of)")
+
+	var ch account.Change
+	update := &cobra.Command{
+		Use: "update", Short: "Change an account's API version", Args: noArgs,
+		Long: "Change an account's API version: that of requests that name none, and of events.\n\n  florin accounts update --api-version 2023-10-16",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if ch.APIVersion == "" {
+				return mistake{errors.New("--api-version says which")}
+			}
+			o, err := r.office(cmd.Context(), false)
+			if err != nil {
+				return err
+			}
+			if ch.Account == "" {
+				ch.Account, err = only(cmd, o)
+			}
+			var after account.Summary
+			if err == nil {
+				err = o.do(cmd.Context(), http.MethodPost, "/accounts/change", ch, &after)
+			}
+			if err := errors.Join(err, o.close()); err != nil {
+				return err
+			}
+			return r.print(after, func(w io.Writer) { fmt.Fprintf(w, "%s uses API version %s now.\n", after.Account, after.Version) })
+		},
+	}
+	update.Flags().StringVar(&ch.Account, "account", "", "which one (default the only account)")
+	update.Flags().StringVar(&ch.APIVersion, "api-version", "", "such as 2023-10-16 or 2026-08-26.dahlia")
+
 	list := &cobra.Command{
 		Use: "list", Short: "List the accounts", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -50,14 +80,14 @@ func (r *run) accounts() *cobra.Command {
 				return err
 			}
 			return r.print(all, func(w io.Writer) {
-				fmt.Fprintln(w, "ACCOUNT\tCOUNTRY\tCURRENCY\tCREATED\tNAME")
+				fmt.Fprintln(w, "ACCOUNT\tCOUNTRY\tCURRENCY\tAPI VERSION\tCREATED\tNAME")
 				for _, a := range all {
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", a.Account, a.Country, a.Currency, stamp(a.Created), a.Name)
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", a.Account, a.Country, a.Currency, a.Version, stamp(a.Created), a.Name)
 				}
 			})
 		},
 	}
-	g := group("accounts", "Make and list accounts", create, list)
+	g := group("accounts", "Make, change and list accounts", create, update, list)
 	r.jsonFlag(g)
 	return g
 }

@@ -22,6 +22,7 @@ import (
 //	GET  /metrics, /healthz, /readyz             as on the admin port (watch.go)
 //	GET  /status                                 where the server is
 //	GET  /accounts        POST /accounts         list; make one, from an account.Spec
+//	POST /accounts/change {"account", "api_version"}   change one
 //	GET  /keys?account=   POST /keys             list; make one, from an account.NewKey
 //	POST /keys/reveal     {"key"}                show one in clear
 //	POST /keys/roll       {"key", "seconds"}     make another, and end this one after so many seconds
@@ -67,6 +68,9 @@ func (s *Server) adminHandler(at *Addresses) http.Handler {
 	})
 	mux.HandleFunc("POST /accounts", order(func(ctx context.Context, o account.Spec) (any, error) {
 		return s.Accounts.Create(ctx, o)
+	}))
+	mux.HandleFunc("POST /accounts/change", order(func(ctx context.Context, o account.Change) (any, error) {
+		return s.Accounts.Change(ctx, o)
 	}))
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) {
 		list, err := s.Accounts.ListKeys(r.Context(), r.FormValue("account"))

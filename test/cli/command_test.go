@@ -3,6 +3,7 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -58,6 +59,26 @@ func TestEventsFrom(t *testing.T) {
 	r.wait(`"email":"theirs@example.com"`, arrival)
 	if strings.Contains(r.output(), "own@example.com") {
 		t.Errorf("the platform's own customer was told of:\n%s", r.output())
+	}
+}
+
+// TestVersion changes the account's API version: requests that name none have it, and events.
+func TestVersion(t *testing.T) {
+	w := newWorld(t)
+	if out, err := exec.Command(w.florin, "accounts", "update", "--api-version", "2023-10-16", "--data", w.data).CombinedOutput(); err != nil {
+		t.Fatalf("florin accounts update: %v\n%s", err, out)
+	}
+	r := w.start("listen", "--skip-update", "--all-snapshot", "--forward-to", w.webhook.url)
+	w.webhook.mu.Lock()
+	w.webhook.secret = secretIn.FindString(r.output())
+	w.webhook.mu.Unlock()
+	r.wait("API Version [2023-10-16]", arrival)
+	if out := w.must("get", "/v1/balance", "--show-headers"); !strings.Contains(out, "2023-10-16") {
+		t.Errorf("the version of a request that names none:\n%s", out)
+	}
+	w.object("customers", "create", "--email", "a@example.com")
+	if got := w.webhook.find(0, "customer.created", arrival); got == nil || got.wrong != nil || got.Version != "2023-10-16" {
+		t.Errorf("arrived: %+v", got)
 	}
 }
 

@@ -263,10 +263,11 @@ func problem(format string, a ...any) error { return Problem(fmt.Sprintf(format,
 
 // A Spec says what account is to be made. The zero value makes an American one.
 type Spec struct {
-	Country  string `json:"country,omitempty"`  // US if empty
-	Currency string `json:"currency,omitempty"` // that of the country if empty
-	Name     string `json:"name,omitempty"`
-	Email    string `json:"email,omitempty"`
+	Country    string `json:"country,omitempty"`  // US if empty
+	Currency   string `json:"currency,omitempty"` // that of the country if empty
+	Name       string `json:"name,omitempty"`
+	Email      string `json:"email,omitempty"`
+	APIVersion string `json:"api_version,omitempty"` // of requests that name none; that of the spec
 	// Unattended leaves out the live secret key, which nobody would see when it is made. It is made when it is wanted.
 	Unattended bool `json:"unattended,omitempty"`
 }
@@ -293,6 +294,12 @@ func (d *Accounts) Create(ctx context.Context, s Spec) (*Made, error) {
 	if !money.Known(s.Currency) {
 		return nil, problem("there is no currency %q", s.Currency)
 	}
+	if s.APIVersion == "" {
+		s.APIVersion = spec.Version()
+	}
+	if err := checkVersion(s.APIVersion); err != nil {
+		return nil, err
+	}
 
 	var made *Made
 	err := d.app.Do(ctx, store.System, func(c *api.Call) error {
@@ -301,7 +308,7 @@ func (d *Accounts) Create(ctx context.Context, s Spec) (*Made, error) {
 			return err
 		}
 		a := newAccount(c, s)
-		a.Private = Private{Number: n, Version: spec.Version()}
+		a.Private = Private{Number: n, Version: s.APIVersion}
 		by := numbers.NewAt(c, store.System, numberID(n), c.Now())
 		by.Account = a.ID
 		if err := save(c, a, by); err != nil {
@@ -397,6 +404,7 @@ type Summary struct {
 	Currency string `json:"currency"`
 	Created  int64  `json:"created"`
 	Platform string `json:"platform,omitempty"` // of a connected account
+	Version  string `json:"api_version"`        // of requests that name none
 }
 
 // List lists the accounts, oldest first.
@@ -413,7 +421,7 @@ func (d *Accounts) List(ctx context.Context) ([]Summary, error) {
 		if a, failed = decode(doc); failed != nil {
 			return false
 		}
-		list = append(list, Summary{a.ID, a.Name(), a.Country, a.DefaultCurrency, doc.Created, a.Private.Platform})
+		list = append(list, Summary{a.ID, a.Name(), a.Country, a.DefaultCurrency, doc.Created, a.Private.Platform, a.Private.Version})
 		return true
 	})
 	if err == nil {
