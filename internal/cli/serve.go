@@ -95,6 +95,7 @@ func (r *run) serve() *cobra.Command {
 	f.StringVar(&limitsTest, "limits-test", "none", "rate limits of each account in test mode: none, stripe, or a list")
 	f.StringVar(&limitsLive, "limits-live", "stripe", "rate limits of each account in live mode: none, stripe, or a list")
 	f.IntVar(&cfg.MaxRequests, "max-requests", 0, "requests that are worked on at a time, more are turned away; 0 is as many as the machine can")
+	f.IntVar(&cfg.MaxConnections, "max-connections", 0, "connections at a time; where there are more, idle ones are closed; 0 is 16384")
 	f.StringVar(&cfg.Admin, "admin", "", "address for operators: metrics, health, profiles; port 0 picks one (default none)")
 	f.DurationVar(&cfg.Drain, "drain", 0, "how long to go on when told to stop, while /readyz says so")
 	f.StringVar(&traces, "otlp", "", "base URL of a collector of OpenTelemetry traces, such as http://localhost:4318 (default $OTEL_EXPORTER_OTLP_ENDPOINT)")

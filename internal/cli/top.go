@@ -229,6 +229,8 @@ func number(n float64) string {
 // duration writes seconds; "-" if nothing was measured.
 func duration(s float64) string {
 	switch {
+	case s == 0:
+		return "0s"
 	case math.IsNaN(s):
 		return "-"
 	case math.IsInf(s, 1):

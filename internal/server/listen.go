@@ -13,12 +13,15 @@ import (
 	"time"
 )
 
-// How long a client may take. A client that is slower is let go, so that many slow ones do not use up the server.
+// How long a client may take, where a test does not say otherwise. A client that is slower is let go, so that many slow ones do not use up the server.
 const (
-	headerTime   = 10 * time.Second // to send the head of a request
-	requestTime  = 60 * time.Second // to send all of it
-	answerTime   = 2 * time.Minute  // from the head of a request to the end of its answer
-	idleTime     = 3 * time.Minute  // between two requests; official SDKs keep a connection for up to two
+	headerTime  = 10 * time.Second // to send the head of a request
+	requestTime = 60 * time.Second // to send all of it
+	answerTime  = 2 * time.Minute  // from the head of a request to the end of its answer
+	idleTime    = 3 * time.Minute  // between two requests; official SDKs keep a connection for up to two
+)
+
+const (
 	maxHeader    = 64 << 10         // bytes of a request's head; the API itself refuses a request line of 16 KiB
 	patience     = 15 * time.Second // for requests that are being answered when the server is told to stop
 	privateNames = "127.0.0.1, ::1 and localhost"
@@ -29,6 +32,9 @@ type listening struct {
 	http    *http.Server
 	sockets []net.Listener
 }
+
+// patiences are how long a client may take.
+type patiences struct{ header, request, answer, idle time.Duration }
 
 // Addresses are where a server is reached.
 type Addresses struct {
@@ -130,8 +136,9 @@ func (s *Server) listen(address string, conf *tls.Config) (*listening, error) {
 	}
 	l := &listening{sockets: sockets}
 	for i, socket := range sockets {
+		sockets[i] = s.crowd.listener(socket)
 		if conf != nil {
-			sockets[i] = tls.NewListener(socket, conf)
+			sockets[i] = tls.NewListener(sockets[i], conf)
 		} else if !socket.Addr().(*net.TCPAddr).IP.IsLoopback() && !s.cfg.AllowInsecureHTTP {
 			l.close()
 			return nil, fmt.Errorf("%s can be reached from other machines, and keys would travel in clear: use HTTPS there, an address of this machine (%s), or --allow-insecure-http for test keys in a network of your own", address, privateNames)
@@ -139,11 +146,12 @@ func (s *Server) listen(address string, conf *tls.Config) (*listening, error) {
 	}
 	l.http = &http.Server{
 		Handler:           s,
-		ReadHeaderTimeout: headerTime,
-		ReadTimeout:       requestTime,
-		WriteTimeout:      answerTime,
-		IdleTimeout:       idleTime,
+		ReadHeaderTimeout: s.patience.header,
+		ReadTimeout:       s.patience.request,
+		WriteTimeout:      s.patience.answer,
+		IdleTimeout:       s.patience.idle,
 		MaxHeaderBytes:    maxHeader,
+		ConnState:         s.crowd.changed,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug), // what clients do wrong: broken handshakes, and the like
 	}
 	s.listening = append(s.listening, l)

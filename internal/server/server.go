@@ -72,6 +72,7 @@ type Config struct {
 	ACME              bool     // get the certificate for Domains from Let's Encrypt
 	ACMEEmail         string   // whom it may write to
 
+	MaxConnections         int    // connections at a time; 0: some 16,000. Where there are more, those that wait longest between requests are closed
 	MaxRequests            int    // requests that are worked on at a time; 0: as many as the machine can. More are turned away
 	TestLimits, LiveLimits Limits // what one account may ask for; nil: anything
 	// Watch stands around the handler, if it is not nil: tests see every answer go through it.
@@ -117,6 +118,8 @@ type Server struct {
 	admin     *adminSocket
 	port      *listening // for operators; nil if there is none
 	seen      watch
+	crowd     *crowd
+	patience  patiences
 	work      sync.WaitGroup
 	stopWork  context.CancelFunc
 	closing   sync.Once
@@ -183,7 +186,7 @@ func (s *Server) rails() *rail.Rails {
 
 // New opens the store in the folder, which it makes if need be, and wires the domains to it. Nothing listens and no work is done until Start.
 func New(cfg Config) (_ *Server, err error) {
-	s := &Server{cfg: cfg, log: cfg.Log, clock: cfg.Clock}
+	s := &Server{cfg: cfg, log: cfg.Log, clock: cfg.Clock, crowd: newCrowd(cfg.MaxConnections), patience: patiences{headerTime, requestTime, answerTime, idleTime}}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}

@@ -47,6 +47,10 @@ func (s *Server) watch() {
 	m.Gauge("florin_requests_inside", "Requests that are being worked on.", func() float64 { return float64(gate.Stats().Inside) })
 	m.Gauge("florin_requests_limit", "Requests that may be worked on at a time, as the store keeps up.", func() float64 { return float64(gate.Stats().Limit) })
 	m.Counter("florin_requests_shed_total", "Requests that were turned away because the server was full.", func() int64 { return gate.Stats().Shed })
+	m.Gauge("florin_connections", "Connections of clients.", func() float64 { return float64(s.crowd.count()) })
+	const closed, closedHelp = "florin_connections_closed_total", "Connections that were closed because there were too many: idle ones, and new ones where none was idle."
+	m.Counter(closed, closedHelp, s.crowd.ended.Load, "state", "idle")
+	m.Counter(closed, closedHelp, s.crowd.refused.Load, "state", "new")
 	m.Gauge("florin_body_bytes", "Bytes of large request bodies in memory.", func() float64 { return float64(gate.Stats().Bodies) })
 	for i, reason := range api.Reasons {
 		m.Counter("florin_requests_limited_total", "Requests that were beyond a rate limit.", func() int64 { return s.App.Limited()[i] }, "reason", reason)

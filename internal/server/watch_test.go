@@ -58,7 +58,13 @@ func TestAdminPort(t *testing.T) {
 	if got := []int{pay("pm_card_visa"), pay("pm_card_visa"), pay("pm_card_chargeDeclined")}; got[0] != 200 || got[2] != 402 {
 		t.Fatal(got)
 	}
-	status, text := get(t, http.DefaultClient, at.Admin+"/metrics", "")
+	status, text := 0, ""
+	for range 1000 { // a request is counted when its answer has gone out
+		status, text = get(t, http.DefaultClient, at.Admin+"/metrics", "")
+		if strings.Contains(text, `operation="POST /v1/payment_intents",status="402"} 1`) {
+			break
+		}
+	}
 	if status != 200 {
 		t.Fatal(status, text)
 	}
@@ -221,6 +227,9 @@ func TestRequestLines(t *testing.T) {
 		pay, key := paying(t, s, at)
 		pay("pm_card_visa")
 		get(t, http.DefaultClient, at.HTTP+"/v1/4242424242424242", key) // what does not exist may hold anything
+		if err := s.Close(); err != nil {                               // a line is written when the answer has gone out
+			t.Fatal(err)
+		}
 		var lines []map[string]any
 		for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
 			var m map[string]any

@@ -156,6 +156,9 @@ func (s *Server) waitReady(began time.Time) error {
 	}
 }
 
+// Pid is the number of the process.
+func (s *Server) Pid() int { return s.cmd.Process.Pid }
+
 // Output is what the server has printed, its last 64 KiB.
 func (s *Server) Output() string { return s.output.String() }
 
