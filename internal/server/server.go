@@ -62,7 +62,7 @@ import (
 type Config struct {
 	Data   string // folder of the store, keys and certificates; "" keeps none of them
 	Memory bool   // keep the store in memory, even where there is a folder; it is then used for certificates only
-	Vault  string // where the master keys are, as vault.OpenFrom has it; "" is the file vault.key in Data
+	Vault  string // where the master keys are, as vault.Open has it; "" is the file vault.key in Data
 
 	HTTP              string   // address for plain HTTP, "" for none; port 0 picks one. Test keys only.
 	HTTPS             string   // address for HTTPS, "" for none; port 0 picks one
@@ -249,7 +249,7 @@ func (s *Server) open() (err error) {
 		s.record = NewRequestLog("")
 		s.Vault = vault.Memory()
 		if s.cfg.Vault != "" {
-			s.Vault, err = vault.OpenFrom(s.cfg.Vault)
+			s.Vault, err = vault.Open(s.cfg.Vault, "")
 		}
 		return err
 	}
@@ -264,15 +264,13 @@ func (s *Server) open() (err error) {
 	if s.db, err = store.Open(engine); err != nil {
 		return errors.Join(err, engine.Close())
 	}
-	source := s.cfg.Vault
-	if source == "" {
-		path := filepath.Join(s.cfg.Data, vaultName)
-		if _, err := os.Stat(path); err != nil && old {
+	ring := filepath.Join(s.cfg.Data, vaultName)
+	if s.cfg.Vault == "" || strings.HasPrefix(s.cfg.Vault, "kms:") {
+		if _, err := os.Stat(ring); err != nil && old {
 			return fmt.Errorf("the master key is gone: there is a store in %s but no %s; put it back, or nothing that was sealed opens", s.cfg.Data, vaultName)
 		}
-		source = "file:" + path
 	}
-	if s.Vault, err = vault.OpenFrom(source); err != nil {
+	if s.Vault, err = vault.Open(s.cfg.Vault, ring); err != nil {
 		return err
 	}
 	s.record = NewRequestLog(filepath.Join(s.cfg.Data, logName))

@@ -12,7 +12,7 @@ import (
 // One way is left open by Go: fmt reads the unexported fields of a struct without asking their methods. Keep a Card in a variable or an exported field.
 type Card struct {
 	Number string // digits only
-	CVC    string // kept only until the payment is authorized; no card scheme allows it to be stored after that
+	CVC    string // never sealed: no card scheme allows it to be stored
 }
 
 // Last4 returns the last four digits, which may be shown.
@@ -41,23 +41,23 @@ func (c Card) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 // LogValue gives String.
 func (c Card) LogValue() slog.Value { return slog.StringValue(c.String()) }
 
-// SealCard seals a card for the context.
+// SealCard seals a card's number for the context. Its CVC is not kept.
 func (v *Vault) SealCard(context string, c Card) []byte {
-	plain := []byte(c.Number + "\n" + c.CVC)
+	plain := []byte(c.Number + "\n")
 	defer clear(plain)
 	return v.Seal(context, plain)
 }
 
-// OpenCard opens what SealCard gave.
+// OpenCard opens what SealCard gave: a number.
 func (v *Vault) OpenCard(context string, sealed []byte) (Card, error) {
 	plain, err := v.Open(context, sealed)
 	if err != nil {
 		return Card{}, err
 	}
 	defer clear(plain)
-	number, cvc, ok := bytes.Cut(plain, []byte("\n"))
+	number, _, ok := bytes.Cut(plain, []byte("\n"))
 	if !ok {
 		return Card{}, ErrCorrupt
 	}
-	return Card{Number: string(number), CVC: string(cvc)}, nil
+	return Card{Number: string(number)}, nil
 }

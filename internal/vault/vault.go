@@ -1,49 +1,57 @@
 // Package vault keeps card numbers and secrets. It is the only package that sees them in clear when they are at rest.
 //
-// A vault holds a ring of master keys, 32 bytes each. A record is sealed with AES-256-GCM under a key of its own, derived from the newest master key
-// and a random salt (HKDF-SHA256), so that no two records share a key and no nonce can repeat:
+// A vault holds a ring of master keys, 32 bytes each. A record is encrypted with AES-256-GCM under a data key of its own, and the data key is wrapped
+// with XChaCha20-Poly1305 under a key that is derived from the newest master key:
+//
+//	version 2 | master key id 4 | nonce 24 | wrapped data key 32 + 16 | inner record
+//
+// The inner record is 0, ciphertext and tag, with the record's context (who owns it, what it is) authenticated: a record that was moved to another
+// owner does not open. The master key's id is the beginning of its hash, so a ring needs no numbering and a backup tells which key it wants.
+//
+// Rotation (Rotate) adds a master key to the ring, which seals from then on; older ones still open. Rewrap brings a record to the newest key: it
+// wraps the data key anew, and neither needs the context nor decrypts the record. When nothing is sealed under an older master key any more, it
+// leaves the ring (Retire).
+//
+// Fingerprints and key hashes must not change when master keys do. Their keys, the roots, come from the first master key that a data folder has seen,
+// and are kept in its store, sealed like everything else (SealRoots, OpenRoots).
+//
+// Version 1 is older: the record's key was derived from the master key and a salt. Such a record opens, and when it is rewrapped it becomes the
+// inner record of a version 2.
 //
 //	version 1 | master key id 4 | salt 32 | ciphertext | tag 16
 //
-// The head and the record's context (who owns it, what it is) are authenticated: a record that was moved to another owner does not open. The master
-// key's id is the beginning of its hash, so a ring needs no numbering and a backup tells which key it wants.
-//
-// Rotation: a new key is added at the end of the ring and seals from then on, older ones still open. Reseal brings a record to the newest key. The
-// first key of the ring stays: fingerprints and key hashes come from it, and must not change.
-//
-// A ring is text, a key a line in base64, from a file, an environment variable or a command's output (OpenFrom).
+// Where the ring comes from is said in ring.go.
 package vault
 
 import (
 	"bytes"
-	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"runtime"
-	"strings"
-	"time"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/crypto/chacha20poly1305"
 )
 
 const (
-	keySize    = 32
-	version    = 1
-	idSize     = 4
-	saltSize   = 32
-	headSize   = 1 + idSize + saltSize
-	tagSize    = 16
-	maxCommand = 30 * time.Second
+	keySize  = 32
+	idSize   = 4
+	tagSize  = 16
+	saltSize = 32
+
+	derived  = 1 // the versions
+	wrapped  = 2
+	plainTag = 0 // begins an inner record that is not one of version 1
+
+	derivedHead = 1 + idSize + saltSize
+	wrappedHead = 1 + idSize + chacha20poly1305.NonceSizeX + keySize + tagSize
 )
 
 // ErrCorrupt is returned for a record that was changed, cut, moved to another context, or was never sealed here.
@@ -54,139 +62,204 @@ var ErrNoKey = errors.New("vault: record was sealed under a master key that is n
 
 // A Vault seals and opens records. It is safe for use by many goroutines.
 type Vault struct {
-	keys           []master // oldest first; never empty, never changed after Open
-	prints, hashes []byte   // keys of Fingerprint and KeyHash
+	source source
+	ring   atomic.Pointer[ring]
+	roots  atomic.Pointer[roots]
+
+	mu     sync.Mutex // held by what changes the ring
+	missed map[[idSize]byte]bool
 }
+
+// A ring is what a vault's master keys are at a time: oldest first, never empty, never changed.
+type ring struct{ keys []master }
 
 type master struct {
-	id  [idSize]byte
-	key []byte
+	id   [idSize]byte
+	key  []byte
+	wrap cipher.AEAD
 }
 
-// Open reads the ring of master keys in the file, or makes the file with one new key if there is none. The file must be readable by its owner only.
-func Open(path string) (*Vault, error) {
-	text, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err = makeFile(path); err == nil || errors.Is(err, fs.ErrExist) { // another process may have been faster
-			text, err = readFile(path)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("vault: %w", err)
-	}
-	return parse(text)
-}
+// roots are the keys of Fingerprint and KeyHash.
+type roots struct{ prints, hashes []byte }
 
-// OpenFrom opens the ring that source names: file:PATH as Open does, env:NAME for the value of an environment variable, cmd:PROGRAM ARGUMENTS for
-// what a program writes to its standard output (a key manager's client, say; no shell is used). A value may separate keys by spaces or lines.
-func OpenFrom(source string) (*Vault, error) {
-	kind, rest, _ := strings.Cut(source, ":")
-	switch kind {
-	case "file":
-		return Open(rest)
-	case "env":
-		text, ok := os.LookupEnv(rest)
-		if !ok {
-			return nil, fmt.Errorf("vault: environment variable %s is not set", rest)
-		}
-		return parse([]byte(text))
-	case "cmd":
-		args := strings.Fields(rest)
-		if len(args) == 0 {
-			return nil, errors.New("vault: cmd: names no program")
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), maxCommand)
-		defer cancel()
-		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
-		cmd.Stderr = os.Stderr
-		text, err := cmd.Output()
-		if err != nil {
-			return nil, fmt.Errorf("vault: %s: %w", args[0], err)
-		}
-		return parse(text)
-	}
-	return nil, fmt.Errorf("vault: source %q begins with none of file:, env: and cmd: (a path, a name, a command)", kind)
-}
+func (r *ring) newest() *master { return &r.keys[len(r.keys)-1] }
 
-// Memory returns a vault with a new key that is kept nowhere: what it sealed is lost with the process.
-func Memory() *Vault {
-	v, err := newVault([][]byte{newKey()})
-	if err != nil {
-		panic(err)
+func (r *ring) find(id []byte) *master {
+	for i := range r.keys {
+		if bytes.Equal(r.keys[i].id[:], id) {
+			return &r.keys[i]
+		}
 	}
-	return v
-}
-
-// Rotate adds a new master key to the file's ring. A vault opened from then on seals with it. The keys of other sources are rotated where they are kept.
-func Rotate(path string) error {
-	text, err := readFile(path)
-	if err != nil {
-		return fmt.Errorf("vault: %w", err)
-	}
-	if _, err := parse(text); err != nil {
-		return err
-	}
-	text = append(bytes.TrimRight(text, "\n"), '\n')
-	return replaceFile(path, append(text, line(newKey())...))
+	return nil
 }
 
 // Seal encrypts plain. The context says whose it is and what ("acct_X/test/card/pm_Y"); Open wants the same.
 func (v *Vault) Seal(context string, plain []byte) []byte {
-	newest := v.keys[len(v.keys)-1]
-	out := make([]byte, headSize, headSize+len(plain)+tagSize)
-	out[0] = version
-	copy(out[1:], newest.id[:])
-	rand.Read(out[1+idSize : headSize])
-	aead := recordKey(newest.key, out[1+idSize:headSize])
+	var data [keySize]byte
+	defer clear(data[:])
+	rand.Read(data[:])
+	out := make([]byte, 0, wrappedHead+1+len(plain)+tagSize)
+	out = append(v.ring.Load().newest().seal(out, data[:]), plainTag)
+	aead := recordCipher(data[:])
 	// The nonce may be constant, since this key encrypts nothing else.
-	return aead.Seal(out, make([]byte, aead.NonceSize()), plain, bind(out[:headSize], context))
+	return aead.Seal(out, make([]byte, aead.NonceSize()), plain, []byte(context))
+}
+
+// seal appends the head of a version 2 record: the data key, wrapped.
+func (m *master) seal(out, data []byte) []byte {
+	at := len(out)
+	out = append(append(out, wrapped), m.id[:]...)
+	nonce := len(out)
+	out = out[:nonce+chacha20poly1305.NonceSizeX]
+	rand.Read(out[nonce:])
+	return m.wrap.Seal(out, out[nonce:], data, out[at:nonce])
 }
 
 // Open decrypts what Seal gave for the same context.
 func (v *Vault) Open(context string, sealed []byte) ([]byte, error) {
-	if len(sealed) < headSize+tagSize || sealed[0] != version {
+	data, inner, err := v.unwrap(sealed)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(data)
+	aead := recordCipher(data)
+	bound := []byte(context)
+	if inner[0] == plainTag {
+		inner = inner[1:]
+	} else {
+		bound, inner = bind(inner[:derivedHead], context), inner[derivedHead:]
+	}
+	plain, err := aead.Open(nil, make([]byte, aead.NonceSize()), inner, bound)
+	if err != nil {
 		return nil, ErrCorrupt
 	}
-	for _, m := range v.keys {
-		if bytes.Equal(m.id[:], sealed[1:1+idSize]) {
-			aead := recordKey(m.key, sealed[1+idSize:headSize])
-			plain, err := aead.Open(nil, make([]byte, aead.NonceSize()), sealed[headSize:], bind(sealed[:headSize], context))
-			if err != nil {
-				return nil, ErrCorrupt
-			}
-			return plain, nil
-		}
+	return plain, nil
+}
+
+// unwrap returns a record's own key, and its inner record.
+func (v *Vault) unwrap(sealed []byte) (data, inner []byte, err error) {
+	switch {
+	case !shaped(sealed):
+		return nil, nil, ErrCorrupt
+	case sealed[0] == wrapped && !shapedInner(sealed[wrappedHead:]):
+		return nil, nil, ErrCorrupt
 	}
-	return nil, ErrNoKey
+	m := v.master(sealed[1 : 1+idSize])
+	if m == nil {
+		return nil, nil, ErrNoKey
+	}
+	if sealed[0] == derived {
+		return derive(m.key, sealed[1+idSize:derivedHead], "florin vault 1 record"), sealed, nil
+	}
+	nonce := sealed[1+idSize:]
+	data, err = m.wrap.Open(nil, nonce[:chacha20poly1305.NonceSizeX], sealed[1+idSize+chacha20poly1305.NonceSizeX:wrappedHead], sealed[:1+idSize])
+	if err != nil {
+		return nil, nil, ErrCorrupt
+	}
+	return data, sealed[wrappedHead:], nil
+}
+
+// shaped says whether bytes look like a record.
+func shaped(b []byte) bool {
+	return len(b) >= derivedHead+tagSize && b[0] == derived || len(b) >= wrappedHead+1+tagSize && b[0] == wrapped
+}
+
+func shapedInner(b []byte) bool {
+	return b[0] == plainTag || b[0] == derived && len(b) >= derivedHead+tagSize
+}
+
+// master finds a key of the ring. If it is not there, another process may have added it: the source is read again, once for each key.
+func (v *Vault) master(id []byte) *master {
+	if m := v.ring.Load().find(id); m != nil {
+		return m
+	}
+	if v.source.kind == inMemory {
+		return nil
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	key := [idSize]byte(id)
+	if v.missed[key] || len(v.missed) > 1000 { // records come from outside, too
+		return v.ring.Load().find(id)
+	}
+	if v.missed == nil {
+		v.missed = map[[idSize]byte]bool{}
+	}
+	v.missed[key] = true
+	if err := v.reload(); err != nil {
+		return nil
+	}
+	return v.ring.Load().find(id)
+}
+
+// Known says whether bytes are shaped like a record, and the ring has its master key.
+func (v *Vault) Known(sealed []byte) (record, known bool) {
+	if !shaped(sealed) {
+		return false, false
+	}
+	return true, v.master(sealed[1:1+idSize]) != nil
 }
 
 // Current says whether the record is sealed under the newest master key.
 func (v *Vault) Current(sealed []byte) bool {
-	newest := v.keys[len(v.keys)-1]
-	return len(sealed) >= headSize && sealed[0] == version && bytes.Equal(newest.id[:], sealed[1:1+idSize])
+	return shaped(sealed) && sealed[0] == wrapped && bytes.Equal(v.ring.Load().newest().id[:], sealed[1:1+idSize])
 }
 
-// Reseal returns the record sealed under the newest master key, or the record itself if it is already.
-func (v *Vault) Reseal(context string, sealed []byte) ([]byte, error) {
+// Rewrap returns the record under the newest master key, or the record itself if it is already. What is in it is not decrypted.
+func (v *Vault) Rewrap(sealed []byte) ([]byte, error) {
 	if v.Current(sealed) {
 		return sealed, nil
 	}
-	plain, err := v.Open(context, sealed)
+	data, inner, err := v.unwrap(sealed)
 	if err != nil {
 		return nil, err
 	}
-	defer clear(plain)
-	return v.Seal(context, plain), nil
+	defer clear(data)
+	out := v.ring.Load().newest().seal(make([]byte, 0, wrappedHead+len(inner)), data)
+	return append(out, inner...), nil
+}
+
+// KeyID is the id of the master key that a record is sealed under, "" if it is no record.
+func KeyID(sealed []byte) string {
+	if !shaped(sealed) {
+		return ""
+	}
+	return hex.EncodeToString(sealed[1 : 1+idSize])
+}
+
+// rootsContext binds the roots.
+const rootsContext = "vault roots"
+
+// SealRoots returns the keys of fingerprints and key hashes, sealed: for a store to keep.
+func (v *Vault) SealRoots() []byte {
+	r := v.roots.Load()
+	both := append(append(make([]byte, 0, 2*keySize), r.prints...), r.hashes...)
+	defer clear(both)
+	return v.Seal(rootsContext, both)
+}
+
+// OpenRoots takes the roots that SealRoots gave, instead of those that come from the ring's first key.
+func (v *Vault) OpenRoots(sealed []byte) error {
+	both, err := v.Open(rootsContext, sealed)
+	if err != nil {
+		return err
+	}
+	if len(both) != 2*keySize {
+		return ErrCorrupt
+	}
+	v.roots.Store(&roots{both[:keySize:keySize], both[keySize:]})
+	return nil
 }
 
 const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 // Fingerprint returns the 16 letters and digits that stand for a card or account number in an account: the same for the same number, another in
-// another account, and of no use to find the number without the master key (facts 07a).
+// another account, and of no use to find the number without the roots (facts 07a).
 func (v *Vault) Fingerprint(account, number string) string {
+	prints := v.roots.Load().prints
 	b := make([]byte, 0, 16)
 	for round := byte(0); ; round++ {
-		h := hmac.New(sha256.New, v.prints)
+		h := hmac.New(sha256.New, prints)
 		fmt.Fprintf(h, "%d:%s:%s:%d", len(account), account, number, round)
 		for _, c := range h.Sum(nil) {
 			if c &= 63; c < 62 {
@@ -200,48 +273,14 @@ func (v *Vault) Fingerprint(account, number string) string {
 
 // KeyHash returns the keyed hash under which an API key or another secret is stored and found: 64 hexadecimal digits.
 func (v *Vault) KeyHash(secret string) string {
-	h := hmac.New(sha256.New, v.hashes)
+	h := hmac.New(sha256.New, v.roots.Load().hashes)
 	h.Write([]byte(secret))
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// parse reads a ring.
-func parse(text []byte) (*Vault, error) {
-	var keys [][]byte
-	for _, field := range strings.Fields(string(text)) {
-		key, err := base64.StdEncoding.DecodeString(field)
-		if err != nil || len(key) != keySize {
-			return nil, fmt.Errorf("vault: master key %d is not %d bytes in base64", len(keys)+1, keySize) // the text itself is a secret
-		}
-		keys = append(keys, key)
-	}
-	return newVault(keys)
-}
-
-func newVault(keys [][]byte) (*Vault, error) {
-	if len(keys) == 0 {
-		return nil, errors.New("vault: no master key")
-	}
-	v := &Vault{
-		prints: derive(keys[0], nil, "florin vault 1 fingerprint"),
-		hashes: derive(keys[0], nil, "florin vault 1 key hash"),
-	}
-	for _, key := range keys {
-		m := master{key: key}
-		copy(m.id[:], derive(key, nil, "florin vault 1 key id"))
-		for _, have := range v.keys {
-			if have.id == m.id {
-				return nil, errors.New("vault: the same master key stands twice in the ring")
-			}
-		}
-		v.keys = append(v.keys, m)
-	}
-	return v, nil
-}
-
-// recordKey returns the cipher of the one record that has this salt.
-func recordKey(key, salt []byte) cipher.AEAD {
-	block, err := aes.NewCipher(derive(key, salt, "florin vault 1 record"))
+// recordCipher is the cipher of the one record that has this key.
+func recordCipher(key []byte) cipher.AEAD {
+	block, err := aes.NewCipher(key)
 	if err != nil {
 		panic(err) // the key has the right size
 	}
@@ -260,83 +299,7 @@ func derive(key, salt []byte, purpose string) []byte {
 	return out
 }
 
-// bind joins what is authenticated with a record. The head has a fixed size, so nothing can be shifted between the two.
+// bind joins what is authenticated with a record of version 1. The head has a fixed size, so nothing can be shifted between the two.
 func bind(head []byte, context string) []byte {
 	return append(append(make([]byte, 0, len(head)+len(context)), head...), context...)
-}
-
-func newKey() []byte {
-	key := make([]byte, keySize)
-	rand.Read(key)
-	return key
-}
-
-func line(key []byte) []byte {
-	return append(base64.StdEncoding.AppendEncode(nil, key), '\n')
-}
-
-func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s holds master keys and others can read it (mode %v): chmod 600", path, info.Mode().Perm())
-	}
-	return os.ReadFile(path)
-}
-
-// makeFile makes a ring of one new key. It fails with fs.ErrExist rather than replace a file.
-func makeFile(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	temp, err := writeTemp(path, line(newKey()))
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temp)
-	if err := os.Link(temp, path); err != nil {
-		return err
-	}
-	return syncDir(path)
-}
-
-func replaceFile(path string, text []byte) error {
-	temp, err := writeTemp(path, text)
-	if err != nil {
-		return fmt.Errorf("vault: %w", err)
-	}
-	if err := os.Rename(temp, path); err != nil {
-		os.Remove(temp)
-		return fmt.Errorf("vault: %w", err)
-	}
-	return syncDir(path)
-}
-
-// writeTemp writes a file beside path that only the owner can read, down to the disk: a key that sealed something must outlive a power cut.
-func writeTemp(path string, text []byte) (string, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".vault-*") // mode 0600
-	if err != nil {
-		return "", err
-	}
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err != nil {
-		os.Remove(f.Name())
-		return "", err
-	}
-	return f.Name(), nil
-}
-
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" {
-		return nil // directories cannot be synced there
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	return dir.Sync()
 }

@@ -2,6 +2,8 @@ package vault
 
 import (
 	"bytes"
+	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +15,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+)
+
+const (
+	version1 = "0115e0413f4924dbd03bb4052702f9ad1c0ccc4a147b0752b5f23d8cf36f5c19aba59e697663a26ccc7fef6dc520b1e9d537a9a4221f3858bdcf89bf5532c943a4c1" +
+		"4994fccf"
+	version1Hash  = "051a9f902aac9976d954ba99a99132e9aa6fcc753ce564517fcf1b6875135b18"
+	version1Print = "UrGMg5w34UY7JrYS"
 )
 
 const owner = "acct_1FiqEsKuuB1fWySn/test/card/pm_1"
@@ -62,37 +71,63 @@ func TestTampering(t *testing.T) {
 	}
 }
 
+// TestFileAndRotation turns the ring of a file: what was sealed before opens, is rewrapped without its context, and no longer needs the old key.
 func TestFileAndRotation(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "keys", "master")
-	v1 := open(t, path)
+	v := open(t, "", path)
 	if info, err := os.Stat(path); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v", info.Mode(), err)
 	}
-	sealed := v1.SealCard(owner, Card{Number: "4242424242424242", CVC: "123"})
+	sealed := v.SealCard(owner, Card{Number: "4242424242424242"})
+	print, hash, roots := v.Fingerprint("a", "1"), v.KeyHash("s"), v.SealRoots()
+	other := open(t, "file:"+path, "") // another process, which does not know of the rotation
 
-	if err := Rotate(path); err != nil {
+	if err := v.Rotate(); err != nil {
 		t.Fatal(err)
 	}
-	v2 := open(t, "file:"+path)
-	if c, err := v2.OpenCard(owner, sealed); err != nil || c.Number != "4242424242424242" || c.CVC != "123" {
-		t.Errorf("after rotation: %v, %v", c, err)
+	if len(v.Keys()) != 2 || v.Current(sealed) {
+		t.Fatalf("keys %v, and the old record is current: %v", v.Keys(), v.Current(sealed))
 	}
-	if v2.Current(sealed) || !v1.Current(sealed) {
-		t.Error("the record is of the first key")
+	newer, err := v.Rewrap(sealed)
+	if err != nil || !v.Current(newer) || KeyID(newer) != v.Keys()[1] || KeyID(sealed) != v.Keys()[0] {
+		t.Fatalf("rewrapped: %v", err)
 	}
-	newer, err := v2.Reseal(owner, sealed)
-	if err != nil || !v2.Current(newer) {
-		t.Errorf("reseal: %v", err)
+	if same, err := v.Rewrap(newer); err != nil || !bytes.Equal(same, newer) {
+		t.Errorf("rewrapped again: %v", err)
 	}
-	if same, err := v2.Reseal(owner, newer); err != nil || !bytes.Equal(same, newer) {
-		t.Errorf("reseal of a current record: %v", err)
+	if !bytes.Equal(newer[wrappedHead:], sealed[wrappedHead:]) {
+		t.Error("the record itself was sealed anew")
 	}
-	if _, err := v1.Open(owner, newer); !errors.Is(err, ErrNoKey) {
-		t.Errorf("the old vault opened the new record: %v", err)
+	wantCard(t, v, sealed)
+	wantCard(t, v, newer)
+	wantCard(t, other, newer) // it has looked again
+	if newRoots, err := v.Rewrap(roots); err != nil || v.OpenRoots(newRoots) != nil {
+		t.Errorf("roots: %v", err)
+	} else {
+		roots = newRoots
 	}
-	if v1.Fingerprint("a", "1") != v2.Fingerprint("a", "1") || v1.KeyHash("s") != v2.KeyHash("s") {
-		t.Error("fingerprints or hashes changed with the rotation")
+
+	retired, err := v.Retire()
+	if err != nil || len(v.Keys()) != 1 {
+		t.Fatalf("%v, %v", v.Keys(), err)
 	}
+	if _, err := v.Open(owner, sealed); !errors.Is(err, ErrNoKey) {
+		t.Errorf("after its key was retired: %v", err)
+	}
+	wantCard(t, v, newer)
+	again := open(t, "", path)
+	if again.KeyHash("s") == hash {
+		t.Error("the roots should come from the store now")
+	}
+	if err := again.OpenRoots(roots); err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range []*Vault{v, again} {
+		if v.Fingerprint("a", "1") != print || v.KeyHash("s") != hash {
+			t.Error("fingerprints or hashes changed with the rotation")
+		}
+	}
+	wantCard(t, open(t, "file:"+retired, ""), sealed) // backups of before can still be read
 
 	text, _ := os.ReadFile(path)
 	t.Setenv("FLORIN_TEST_RING", string(text))
@@ -100,15 +135,107 @@ func TestFileAndRotation(t *testing.T) {
 		if runtime.GOOS == "windows" && strings.HasPrefix(source, "cmd") {
 			continue
 		}
-		if _, err := open(t, source).Open(owner, newer); err != nil {
-			t.Errorf("%s: %v", source, err)
+		v := open(t, source, "")
+		wantCard(t, v, newer)
+		if err := v.Rotate(); !errors.Is(err, ErrForeign) {
+			t.Errorf("%s: rotated: %v", source, err)
 		}
 	}
-
 	if runtime.GOOS != "windows" {
 		os.Chmod(path, 0o644)
-		if _, err := Open(path); err == nil {
+		if _, err := Open("", path); err == nil {
 			t.Error("opened keys that others can read")
+		}
+	}
+}
+
+func wantCard(t *testing.T, v *Vault, sealed []byte) {
+	t.Helper()
+	if c, err := v.OpenCard(owner, sealed); err != nil || c.Number != "4242424242424242" || c.CVC != "" {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
+// TestVersion1 opens what earlier versions of Florin have sealed: the record was made by one, under this key.
+func TestVersion1(t *testing.T) {
+	t.Setenv("FLORIN_TEST_RING", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
+	v := open(t, "env:FLORIN_TEST_RING", "")
+	sealed, err := hex.DecodeString(version1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCard(t, v, sealed)
+	if v.KeyHash("s") != version1Hash || v.Fingerprint("a", "1") != version1Print {
+		t.Errorf("hash %s, fingerprint %s", v.KeyHash("s"), v.Fingerprint("a", "1"))
+	}
+	if v.Current(sealed) {
+		t.Error("it is to be rewrapped, though its key is the newest")
+	}
+	t.Setenv("FLORIN_TEST_RING", os.Getenv("FLORIN_TEST_RING")+" "+base64.StdEncoding.EncodeToString(newKey()))
+	if err := v.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	newer, err := v.Rewrap(sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantCard(t, v, newer)
+	if _, err := v.Open("another", newer); !errors.Is(err, ErrCorrupt) {
+		t.Errorf("in another context: %v", err)
+	}
+	t.Setenv("FLORIN_TEST_RING", strings.Fields(os.Getenv("FLORIN_TEST_RING"))[1])
+	wantCard(t, open(t, "env:FLORIN_TEST_RING", ""), newer)
+	newest, err := v.Rewrap(newer)
+	if err != nil || !bytes.Equal(newest, newer) {
+		t.Errorf("rewrapped again: %v", err)
+	}
+}
+
+// TestKMS keeps the ring wrapped by a program, which here is a shell script.
+func TestKMS(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("needs a shell")
+	}
+	dir := t.TempDir()
+	program, path := filepath.Join(dir, "kms"), filepath.Join(dir, "vault.key")
+	write := func(script string) {
+		if err := os.WriteFile(program, []byte("#!/bin/sh\n"+script), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plain := open(t, "", path) // a folder that had its key in clear
+	sealed := plain.SealCard(owner, Card{Number: "4242424242424242"})
+	clearText, _ := os.ReadFile(path)
+
+	write(`case $1 in wrap) tr A-Za-z N-ZA-Mn-za-m | sed s/^/w./ ;; unwrap) sed s/^w.// | tr A-Za-z N-ZA-Mn-za-m ;; *) exit 1 ;; esac`)
+	v := open(t, "kms:"+program, path)
+	wantCard(t, v, sealed)
+	if err := v.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	newer, err := v.Rewrap(sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := v.Retire(); err != nil {
+		t.Fatal(err)
+	}
+	text, _ := os.ReadFile(path)
+	if !strings.HasPrefix(string(text), "kms:w.") || strings.Contains(string(text), strings.TrimSpace(string(clearText))) || strings.Count(string(text), "\n") != 1 {
+		t.Errorf("the ring is %s", text)
+	}
+	v = open(t, "kms:"+program, path)
+	wantCard(t, v, newer)
+	if _, err := Open("", path); err == nil || !strings.Contains(err.Error(), "kms:") {
+		t.Errorf("opened without the program: %v", err)
+	}
+	for _, bad := range []string{"cat", "exit 1", "tr A-Z B-ZA", "echo two words", "true"} {
+		write(bad)
+		if _, err := Open("kms:"+program, filepath.Join(dir, "new.key")); err == nil {
+			t.Errorf("%s: taken for a key manager", bad)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "new.key")); err == nil {
+			t.Errorf("%s: left a ring", bad)
 		}
 	}
 }
@@ -116,10 +243,10 @@ func TestFileAndRotation(t *testing.T) {
 func TestRefusedSources(t *testing.T) {
 	t.Setenv("FLORIN_EMPTY", "")
 	t.Setenv("FLORIN_SHORT", "c2hvcnQ=")
-	key := string(bytes.TrimSpace(line(newKey())))
+	key := base64.StdEncoding.EncodeToString(newKey())
 	t.Setenv("FLORIN_TWICE", key+" "+key)
-	for _, source := range []string{"", "key", "env:FLORIN_NOT_SET", "env:FLORIN_EMPTY", "env:FLORIN_SHORT", "env:FLORIN_TWICE", "cmd:", "cmd:/no/such/program"} {
-		_, err := OpenFrom(source)
+	for _, source := range []string{"", "key", "kms:cat", "env:FLORIN_NOT_SET", "env:FLORIN_EMPTY", "env:FLORIN_SHORT", "env:FLORIN_TWICE", "cmd:", "cmd:/no/such/program"} {
+		_, err := Open(source, "")
 		if err == nil {
 			t.Errorf("%q opened", source)
 		} else if strings.Contains(err.Error(), key) || strings.Contains(err.Error(), "c2hvcnQ") {
@@ -135,7 +262,7 @@ func TestMakeOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range hashes {
 		wg.Go(func() {
-			if v, err := Open(path); err == nil {
+			if v, err := Open("", path); err == nil {
 				hashes[i] = v.KeyHash("x")
 			}
 		})
@@ -193,14 +320,9 @@ func TestCardNeverShows(t *testing.T) {
 	}
 }
 
-// open opens a path, or a source if it has a kind.
-func open(t *testing.T, source string) *Vault {
+func open(t *testing.T, source, file string) *Vault {
 	t.Helper()
-	f := Open
-	if strings.HasPrefix(source, "file:") || strings.HasPrefix(source, "env:") || strings.HasPrefix(source, "cmd:") {
-		f = OpenFrom
-	}
-	v, err := f(source)
+	v, err := Open(source, file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,6 +334,17 @@ func BenchmarkSeal(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		v.SealCard(owner, Card{Number: "4242424242424242", CVC: "123"})
+	}
+}
+
+func BenchmarkOpen(b *testing.B) {
+	v := Memory()
+	sealed := v.SealCard(owner, Card{Number: "4242424242424242"})
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := v.OpenCard(owner, sealed); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
