@@ -34,7 +34,11 @@ func (r *run) office(ctx context.Context, make bool) (*office, error) {
 	if !make && !server.HasData(data) {
 		return nil, account.Problem("there is no data in " + data + "; `florin serve` makes it, or --data says where it is")
 	}
-	s, err := server.New(server.Config{Data: data, Vault: r.vault, Audit: r.Audit})
+	keys, err := r.masterKeys()
+	if err != nil {
+		return nil, err
+	}
+	s, err := server.New(server.Config{Data: data, Vault: keys, Audit: r.Audit})
 	if err != nil {
 		if conn, again := server.DialAdmin(ctx, data); again == nil { // one has started just now
 			return overSocket(conn, data), nil

@@ -83,9 +83,10 @@ type mistake struct{ error }
 // run is what one command works with.
 type run struct {
 	Program
-	data  string
-	vault string
-	json  bool
+	data    string
+	vault   string
+	program string
+	json    bool
 }
 
 func (p *Program) root() *cobra.Command {
@@ -106,8 +107,9 @@ func (p *Program) root() *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return mistake{err} })
 	flags := root.PersistentFlags()
 	flags.StringVar(&r.data, "data", "", "folder of the store, keys and certificates (default "+defaultData(p.Env)+")")
-	flags.StringVar(&r.vault, "vault", "", "where the master keys are: file:PATH, env:NAME or cmd:PROGRAM (default the file vault.key in the data folder)")
-	root.AddCommand(r.serve(), r.accounts(), r.keys(), r.cert(), r.audit(), r.top(), version(p.Out))
+	flags.StringVar(&r.vault, "vault", "", "where the master keys are: file:PATH, env:NAME, cmd:PROGRAM or kms:PROGRAM (default the file vault.key in the data folder)")
+	flags.StringVar(&r.program, "master-key-command", "", "a program that wraps the master keys, such as a key manager's client; short for --vault kms:PROGRAM (docs/howto/vault.md)")
+	root.AddCommand(r.serve(), r.accounts(), r.keys(), r.cert(), r.audit(), r.vaultCommands(), r.top(), version(p.Out))
 	return root
 }
 

@@ -27,7 +27,11 @@ func (r *run) serve() *cobra.Command {
 			"stripe,requests=500,endpoint=none of\n" + server.LimitNames(),
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			cfg.Data, cfg.Vault, cfg.Audit = r.folder(), r.vault, r.Audit
+			keys, err := r.masterKeys()
+			if err != nil {
+				return err
+			}
+			cfg.Data, cfg.Vault, cfg.Audit = r.folder(), keys, r.Audit
 			switch keep {
 			case "sqlite":
 			case "memory":
@@ -54,7 +58,6 @@ func (r *run) serve() *cobra.Command {
 			case cfg.ACME && cfg.CertFile != "":
 				return mistake{fmt.Errorf("--acme and --tls-cert exclude each other")}
 			}
-			var err error
 			if cfg.TestLimits, err = server.ParseLimits(limitsTest, false); err != nil {
 				return mistake{fmt.Errorf("--limits-test: %w", err)}
 			}

@@ -27,6 +27,8 @@ import (
 //	POST /keys/reveal     {"key"}                show one in clear
 //	POST /keys/roll       {"key", "seconds"}     make another, and end this one after so many seconds
 //	POST /keys/expire     {"key", "seconds"}     end one
+//	GET  /vault           POST /vault/rotate     see keep.go
+//	POST /vault/retire
 //	POST /audit                                  check everything; text, and the outcome in the trailer Florin-Outcome
 //
 // What its user can mend is answered with 400 and {"problem"}, what is our own failure with 500 and {"failure"}.
@@ -90,6 +92,7 @@ func (s *Server) adminHandler(at *Addresses) http.Handler {
 		return s.Accounts.Expire(ctx, o.Key, time.Duration(o.Seconds)*time.Second)
 	}))
 	mux.HandleFunc("POST /audit", s.audit)
+	s.keeping(mux)
 	return mux
 }
 

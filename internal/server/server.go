@@ -46,6 +46,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/keyring"
 	"florin/internal/listen"
 	"florin/internal/otlp"
 	"florin/internal/page"
@@ -109,6 +110,8 @@ type Server struct {
 	mounts []mount
 	handle http.Handler
 
+	files     file.Blobs
+	keyring   *keyring.Keyring
 	downloads http.Handler // the bytes of files
 
 	deliverer *webhook.Deliverer
@@ -141,7 +144,7 @@ func (s *Server) wire() {
 	disputes := dispute.New(balances, payments, guard)
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
-	files := file.New(s.blobs(), s.Vault)
+	files := file.New(s.files, s.Vault)
 	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
@@ -201,6 +204,9 @@ func New(cfg Config) (_ *Server, err error) {
 	if err := s.open(); err != nil {
 		return nil, err
 	}
+	if err := keyring.Open(context.Background(), s.db, s.Vault); err != nil {
+		return nil, err
+	}
 	s.App = api.New(s.db, s.clock, s.log)
 	s.App.Gate = api.NewGate(cfg.MaxRequests)
 	s.App.SetLimits(cfg.TestLimits.rules(), cfg.LiveLimits.rules())
@@ -208,6 +214,8 @@ func New(cfg Config) (_ *Server, err error) {
 	if cfg.Traces != nil {
 		s.App.Tracer = cfg.Traces.Tracer()
 	}
+	s.files = s.blobs()
+	s.keyring = keyring.New(s.db, s.Vault, s.files, s.App.Entries)
 	s.wire()
 	s.watch()
 	s.handle = http.HandlerFunc(s.answer)
@@ -303,6 +311,7 @@ func (s *Server) Work() {
 	s.work.Go(func() { s.App.Work(ctx) })
 	s.work.Go(func() { s.deliverer.Run(ctx) })
 	s.work.Go(func() { s.listeners.Run(ctx) })
+	s.work.Go(func() { s.resume(ctx) })
 }
 
 // Close stops everything: it takes no more requests, answers those that it has as far as there is time (see patience), ends the workers, and

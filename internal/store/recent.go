@@ -131,6 +131,9 @@ func (r *recent) committed(units []*Unit) {
 		for i := range u.Deletes {
 			set(u.Deletes[i].Scope, u.Deletes[i].ID, nil)
 		}
+		for i := range u.Rewrites { // its version says nothing of its private part
+			r.drop(u.Rewrites[i].Scope, u.Rewrites[i].ID, gen)
+		}
 	}
 }
 

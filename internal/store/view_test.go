@@ -172,3 +172,30 @@ func TestViewSeesWhatWasAnswered(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// TestViewRewrite: what is at hand is no older than a rewrite, though that makes no version.
+func TestViewRewrite(t *testing.T) {
+	db := openMemory(t)
+	doc := store.Doc{Scope: 2, ID: "a", Ver: 1, Kind: "thing", Created: 1, Seq: db.Seq(), Body: []byte(`{}`), Priv: []byte(`old`)}
+	if err := db.Commit(t.Context(), &store.Unit{Puts: []store.Put{{Doc: doc}}}); err != nil {
+		t.Fatal(err)
+	}
+	priv := func() string {
+		v := db.View(t.Context())
+		defer v.Close()
+		d, err := v.Get(2, "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(d.Priv)
+	}
+	if got := priv(); got != "old" {
+		t.Fatal(got)
+	}
+	if err := db.Commit(t.Context(), &store.Unit{Rewrites: []store.Rewrite{{Ref: store.Ref{Scope: 2, ID: "a", Ver: 1}, Was: []byte(`old`), Priv: []byte(`new`)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := priv(); got != "new" {
+		t.Error(got)
+	}
+}

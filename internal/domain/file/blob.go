@@ -3,15 +3,19 @@ package file
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 )
 
-// Blobs keep what was uploaded, by name. A name is written once.
+// Blobs keep what was uploaded, by name. A name is written once, and again only when its content is sealed under another key.
 type Blobs interface {
 	Put(name string, content []byte) error
+	// Each calls yield for every name, until it fails.
+	Each(yield func(name string) error) error
 	// Get returns the content; nil if there is none by this name.
 	Get(name string) ([]byte, error)
 }
@@ -32,6 +36,14 @@ func (b *memory) Get(name string) ([]byte, error) {
 		return nil, nil
 	}
 	return v.([]byte), nil
+}
+
+func (b *memory) Each(yield func(string) error) (err error) {
+	b.m.Range(func(name, _ any) bool {
+		err = yield(name.(string))
+		return err == nil
+	})
+	return err
 }
 
 // Folder keeps blobs as files of a folder, which is made when it is first needed.
@@ -77,4 +89,31 @@ func (f folder) Get(name string) ([]byte, error) {
 		return nil, nil
 	}
 	return content, err
+}
+
+func (f folder) Each(yield func(string) error) error {
+	d, err := os.Open(string(f))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	for {
+		names, err := d.Readdirnames(1000)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		for _, name := range names {
+			if !strings.HasPrefix(name, ".new-") { // being written, or left by a process that died
+				if err := yield(name); err != nil {
+					return err
+				}
+			}
+		}
+	}
 }

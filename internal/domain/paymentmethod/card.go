@@ -3,7 +3,9 @@ package paymentmethod
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"florin/internal/api"
@@ -292,11 +294,24 @@ func accountOf(c *api.Call) string {
 // The record of a number is bound to the object that has it.
 func record(id string) string { return "card/" + id }
 
+// published begins what is kept of a test card, whose number is no secret: a name that stands for it. So a test payment does not wait for the vault.
+const published = "test:"
+
 func (d *Domain) seal(id, number string) string {
+	if card := testcard.ByNumber(number); card != nil && len(card.Names) > 0 {
+		return published + card.Names[0]
+	}
 	return base64.StdEncoding.EncodeToString(d.vault.SealCard(record(id), vault.Card{Number: number}))
 }
 
 func (d *Domain) open(id, sealed string) (vault.Card, error) {
+	if name, is := strings.CutPrefix(sealed, published); is {
+		card := testcard.ByPaymentMethod("pm_card_" + name)
+		if card == nil {
+			return vault.Card{}, fmt.Errorf("there is no test card %s", name)
+		}
+		return vault.Card{Number: card.Number}, nil
+	}
 	b, err := base64.StdEncoding.DecodeString(sealed)
 	if err != nil {
 		return vault.Card{}, vault.ErrCorrupt
