@@ -238,14 +238,12 @@ func (c *Call) includes(object []byte, e *expansion) ([]included, error) {
 	return out, nil
 }
 
-// lookup is the JSON of the object with this id, by the kind that its prefix tells, and the scope that it is kept in; nil if there is none.
+// lookup is the JSON of the object with this id, and the scope that it is kept in; nil if there is none. Either the prefix tells its kind, or it is
+// of a kind whose ids the merchant chooses (coupons).
 func (c *Call) lookup(id string) ([]byte, store.Scope, error) {
 	prefix, _, ok := strings.Cut(id, "_")
-	if !ok || c.app.prefixes[prefix] == nil {
-		return nil, 0, nil
-	}
 	st, err := c.behind(c.Scope, id)
-	if err != nil || st == nil {
+	if err != nil || st == nil || (!ok || c.app.prefixes[prefix] == nil) && (st.kind.internal || len(st.kind.prefixes) > 0) {
 		return nil, 0, err
 	}
 	body, err := c.show(st)

@@ -1,10 +1,5 @@
 package version
 
-import (
-	"florin/internal/fault"
-	"florin/internal/form"
-)
-
 // gate20250331 is 2025-03-31.basil. B3, all but a word of it, is about which objects a capture or a cancellation makes; B4 is refused at every
 // version, since no new account ever could; B5 and B7 need nothing. B10 to B21 belong to billing and stand here when there is any.
 var gate20250331 = gate{"2025-03-31", []change{
@@ -33,14 +28,7 @@ var gate20250331 = gate{"2025-03-31", []change{
 	},
 	{
 		id: "B12", what: "coupon and promotion_code are no parameters of customers any more",
-		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"}, keeps: []string{"coupon"},
-		forward: func(p *form.Value) *fault.Error {
-			if p.Str("promotion_code") != "" {
-				return fault.ParamNotBuilt("promotion_code") // until there are promotion codes
-			}
-			remove(p, "promotion_code") // no discount is no change
-			return nil
-		},
+		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"}, keeps: []string{"coupon", "promotion_code"},
 	},
 	{
 		id: "B22", what: "a checkout session shows where it ships to among what it has collected", kinds: []string{"checkout.session"},

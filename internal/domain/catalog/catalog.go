@@ -1,4 +1,4 @@
-// Package catalog is what a merchant sells, and what it takes off the price: coupons, so far.
+// Package catalog is what a merchant sells, and what it takes off the price: coupons and promotion codes, so far.
 package catalog
 
 import "florin/internal/api"
@@ -12,4 +12,5 @@ func New() *Domain { return &Domain{} }
 // Routes binds what the domain does.
 func (d *Domain) Routes(r *api.Router) {
 	d.couponRoutes(r)
+	d.promotionCodeRoutes(r)
 }

@@ -36,6 +36,7 @@ func (d *Domain) couponRoutes(r *api.Router) {
 	r.Plain("GET /v1/coupons/{coupon}", Coupons.Retrieve)
 	r.Plain("POST /v1/coupons/{coupon}", d.updateCoupon)
 	r.Plain("DELETE /v1/coupons/{coupon}", d.deleteCoupon)
+	r.Task("coupon.expire", d.expireCoupon)
 }
 
 func (d *Domain) createCoupon(c *api.Call) (any, error) {
@@ -57,6 +58,7 @@ func (d *Domain) createCoupon(c *api.Call) (any, error) {
 	if err := c.Params(cp); err != nil {
 		return nil, err
 	}
+	cp.plan(c)
 	return cp, c.Save(cp, "coupon.created")
 }
 
@@ -101,5 +103,57 @@ func (d *Domain) deleteCoupon(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := endCodes(c, cp); err != nil {
+		return nil, err
+	}
 	return cp, c.Delete(cp, "coupon.deleted")
+}
+
+// plan sees to it that the coupon ends when it can no longer be redeemed.
+func (cp *Coupon) plan(c *api.Call) {
+	if cp.RedeemBy != nil {
+		c.At(*cp.RedeemBy, "coupon.expire", cp.ID)
+	}
+}
+
+// expireCoupon is the task that ends a coupon at its time. unverified: that coupon.updated tells of it.
+func (d *Domain) expireCoupon(c *api.Call, id string) error {
+	cp, err := Coupons.Get(c, id)
+	if err != nil || cp == nil || !cp.Valid || cp.RedeemBy == nil || *cp.RedeemBy > c.Now() { // the id may have been given again
+		return err
+	}
+	cp.Valid = false
+	if err := endCodes(c, cp); err != nil {
+		return err
+	}
+	return c.Save(cp, "coupon.updated")
+}
+
+// good says whether the coupon can be redeemed now.
+func (cp *Coupon) good(c *api.Call) bool {
+	return cp.Valid && (cp.RedeemBy == nil || *cp.RedeemBy > c.Now()) && (cp.MaxRedemptions == nil || cp.TimesRedeemed < *cp.MaxRedemptions)
+}
+
+// redeemed counts that somebody has the coupon. unverified: whether coupon.updated tells of it.
+func (cp *Coupon) redeemed(c *api.Call) error {
+	cp.TimesRedeemed++
+	cp.Valid = cp.MaxRedemptions == nil || cp.TimesRedeemed < *cp.MaxRedemptions
+	if !cp.Valid {
+		if err := endCodes(c, cp); err != nil {
+			return err
+		}
+	}
+	return c.Save(cp)
+}
+
+// Redeem finds the coupon that a parameter names, refuses it if it is no longer good, and counts it.
+func Redeem(c *api.Call, id, param string) (*Coupon, error) {
+	cp, err := Coupons.Find(c, id, param)
+	if err != nil {
+		return nil, err
+	}
+	if !cp.good(c) {
+		return nil, fault.CouponExpired(cp.ID)
+	}
+	return cp, cp.redeemed(c)
 }

@@ -107,6 +107,8 @@ type Domain struct {
 	AddSource func(c *api.Call, cus *Customer, source *form.Value, param string) error
 	// HasSource refuses a source that is not the customer's.
 	HasSource func(c *api.Call, cus *Customer, source, param string) error
+	// Paid says whether a customer has paid before.
+	Paid func(c *api.Call, cus *Customer) (bool, error)
 	// TaxIDs makes the tax ids that a new customer comes with.
 	TaxIDs func(c *api.Call, cus *Customer, data *form.Value) error
 	// OnClock puts a new customer on a test clock.
@@ -164,7 +166,7 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	if err := d.balanceSet(c, cus, 0, "initial"); err != nil {
 		return nil, err
 	}
-	if err := d.coupon(c, cus); err != nil {
+	if err := d.discount(c, cus); err != nil {
 		return nil, err
 	}
 	if pm := c.P.Str("payment_method"); pm != "" {
@@ -250,7 +252,7 @@ func (d *Domain) update(c *api.Call) (any, error) {
 	if err := d.balanceSet(c, cus, balance, "adjustment"); err != nil {
 		return nil, err
 	}
-	if err := d.coupon(c, cus); err != nil {
+	if err := d.discount(c, cus); err != nil {
 		return nil, err
 	}
 	return cus, d.source(c, cus)

@@ -43,14 +43,19 @@ func (d *Domain) discountRoutes(r *api.Router) {
 	r.Handle("DELETE /v1/customers/{customer}/discount", d.deleteDiscount)
 }
 
-// coupon gives the customer the coupon that was sent, or takes what there is if it is empty. Only versions before 2025-03-31 have the parameter.
-func (d *Domain) coupon(c *api.Call, cus *Customer) error {
-	v := c.P.Get("coupon")
+// discount gives the customer the coupon or the promotion code that was sent, or takes what there is if it is empty. Only versions before 2025-03-31
+// have the parameters.
+func (d *Domain) discount(c *api.Call, cus *Customer) error {
+	param := "coupon"
+	if !c.P.Has(param) {
+		param = "promotion_code"
+	}
+	v := c.P.Get(param)
 	if v == nil {
 		return nil
 	}
 	if v.Kind == form.Object || v.Kind == form.Array {
-		return fault.NotString("coupon", "")
+		return fault.NotString(param, "")
 	}
 	old, err := d.discountOf(c, cus)
 	if err != nil {
@@ -63,24 +68,31 @@ func (d *Domain) coupon(c *api.Call, cus *Customer) error {
 		_, err := d.endDiscount(c, cus, old)
 		return err
 	}
-	cp, err := catalog.Coupons.Find(c, v.Text, "coupon")
+	if c.P.Str("coupon") != "" && c.P.Str("promotion_code") != "" {
+		return fault.OneOfTwo("coupon", "promotion_code")
+	}
+	var cp *catalog.Coupon
+	var code *string
+	if param == "coupon" {
+		cp, err = catalog.Redeem(c, v.Text, param)
+	} else {
+		code = &v.Text
+		_, cp, err = catalog.RedeemCode(c, v.Text, param, catalog.Redeemer{Customer: cus.ID, Paid: func() (bool, error) {
+			if d.Paid == nil {
+				return false, nil
+			}
+			return d.Paid(c, cus)
+		}})
+	}
 	if err != nil {
 		return err
 	}
-	if !cp.Valid || cp.RedeemBy != nil && *cp.RedeemBy <= c.Now() || cp.MaxRedemptions != nil && cp.TimesRedeemed >= *cp.MaxRedemptions {
-		return fault.CouponExpired(cp.ID)
-	}
 
 	di := Discounts.New(c, c.NewID("di"))
-	di.Customer, di.Source, di.Start = &cus.ID, DiscountSource{&cp.ID, "coupon"}, c.Now()
+	di.Customer, di.PromotionCode, di.Source, di.Start = &cus.ID, code, DiscountSource{&cp.ID, "coupon"}, c.Now()
 	if cp.DurationInMonths != nil {
 		end := addMonths(c.Now(), int(*cp.DurationInMonths))
 		di.End = &end
-	}
-	cp.TimesRedeemed++
-	cp.Valid = cp.MaxRedemptions == nil || cp.TimesRedeemed < *cp.MaxRedemptions
-	if err := c.Save(cp); err != nil { // unverified: whether coupon.updated tells of it
-		return err
 	}
 	event := "customer.discount.created"
 	if old != nil {
@@ -162,7 +174,8 @@ func (d *Domain) endDiscount(c *api.Call, cus *Customer, di *Discount) (any, err
 		Subscription     *string        `json:"subscription"`
 		SubscriptionItem *string        `json:"subscription_item"`
 	}{
-		Meta: api.Meta{ID: di.ID, Object: "discount"}, Customer: di.Customer, Deleted: true, Source: di.Source, Start: di.Start,
+		Meta: api.Meta{ID: di.ID, Object: "discount"}, Customer: di.Customer, Deleted: true, PromotionCode: di.PromotionCode, Source: di.Source,
+		Start: di.Start,
 	})), nil
 }
 

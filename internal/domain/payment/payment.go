@@ -32,7 +32,18 @@ type Follower func(c *api.Call, pi *Intent, from string) error
 
 // New makes the domain on those below it.
 func New(customers *customer.Domain, methods *paymentmethod.Domain, balances *balance.Domain, rails *rail.Rails) *Domain {
-	return &Domain{customers: customers, methods: methods, balance: balances, rails: rails}
+	d := &Domain{customers: customers, methods: methods, balance: balances, rails: rails}
+	customers.Paid = hasPaid
+	return d
+}
+
+// hasPaid is the customers' hook: whether one has paid before.
+func hasPaid(c *api.Call, cus *customer.Customer) (paid bool, err error) {
+	err = Charges.Each(c, "customer", cus.ID, func(ch *Charge) bool {
+		paid = ch.Paid
+		return !paid
+	})
+	return paid, err
 }
 
 // Follow adds a follower.
