@@ -35,7 +35,7 @@ import (
 
 // MethodPaths are what the paths begin with that New's handler answers besides those of cards.
 func MethodPaths() []string {
-	out := []string{"/authorize/", "/return/", "/microdeposit/", "/bank_transfers/", "/qr/"}
+	out := []string{"/authorize/", "/return/", "/microdeposit/", "/bank_transfers/", "/qr/", SourcePath}
 	for _, name := range shown() {
 		out = append(out, "/"+name+"/")
 	}
@@ -56,6 +56,7 @@ func shown() []string {
 func (p *pages) methods(handle func(method, path string, h http.HandlerFunc), both func(path string, h http.HandlerFunc)) {
 	handle("GET", "/authorize/{account}/{token}", p.authorize)
 	both("/return/{account}/{token}", p.comeBack)
+	both("/redirect/authenticate/{source}", p.authenticateSource)
 	handle("GET", "/bank_transfers/instructions/{token}", p.instructions)
 	for _, name := range shown() {
 		handle("GET", "/"+name+"/instructions/{token}", p.instructions)

@@ -155,6 +155,7 @@ func (s *Server) wire() {
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope
+	accounts.Spend = methods.Spend
 	app.Subscribers = endpoints.Subscribers
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)

@@ -106,7 +106,7 @@ func (op *Operation) Family() string {
 // Input is the object that all parameters make together: the form of a POST, the query of a GET or DELETE (where a DELETE may carry a
 // form as well, they are one).
 func (op *Operation) Input() *Type {
-	op.once.Do(func() { op.input = decodeObject(op.block, 1) })
+	op.once.Do(func() { op.input = decodeObject(op.block+undeclared[op.route], 1) })
 	return &op.input
 }
 

@@ -209,6 +209,9 @@ type Accounts struct {
 	vault  *vault.Vault
 	cache  cache
 	grants grants
+
+	// Spend uses up a token of a kind: bank_account, account or person. It is set by who keeps tokens.
+	Spend func(c *api.Call, token, kind, param string) (*Spent, error)
 }
 
 // New makes the domain. Keys are hashed and sealed by the vault.

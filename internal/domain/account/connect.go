@@ -464,8 +464,8 @@ func conflict(losses, payer, collection, dashboard string) *fault.Error {
 // checkShared refuses what creating and updating have in common.
 func (d *Accounts) checkShared(c *api.Call) error {
 	p := c.P
-	if p.Given("account_token") {
-		return fault.ParamNotBuilt("account_token")
+	if err := d.takeToken(c); err != nil {
+		return err
 	}
 	for _, name := range p.Strings("requested_capabilities") {
 		if !knownCapability(name) {

@@ -138,6 +138,9 @@ func (d *Accounts) createPerson(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.takePersonToken(c); err != nil {
+		return nil, err
+	}
 	if err := checkPerson(c.P, itself); err != nil {
 		return nil, err
 	}
@@ -159,9 +162,6 @@ func (d *Accounts) createPerson(c *api.Call) (any, error) {
 
 // checkPerson refuses what cannot be of a person. The words for a bad date are unverified.
 func checkPerson(p *form.Value, param func(name string) string) error {
-	if p.Given("person_token") {
-		return fault.ParamNotBuilt(param("person_token"))
-	}
 	if dob := p.Get("dob"); dob != nil && dob.Kind == form.Object {
 		if m := dob.Num("month"); m < 1 || m > 12 {
 			return fault.Invalid(param("dob")+"[month]", "Invalid dob: month must be between 1 and 12.")
@@ -365,6 +365,9 @@ func relates(body []byte, want *form.Value) bool {
 func (d *Accounts) updatePerson(c *api.Call) (any, error) {
 	a, p, err := d.personInPath(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := d.takePersonToken(c); err != nil {
 		return nil, err
 	}
 	if err := checkPerson(c.P, itself); err != nil {

@@ -214,9 +214,6 @@ func (d *Domain) update(c *api.Call) (any, error) {
 		}
 		return nil, Customers.Missing(c.Path("customer"), "id", 400)
 	}
-	if c.P.Given("bank_account") {
-		return nil, fault.NotYet("bank accounts of customers", "bank_account")
-	}
 	shown, err := c.Show(cus)
 	if err != nil {
 		return nil, err
@@ -338,9 +335,9 @@ func (d *Domain) defaultMethod(c *api.Call, cus *Customer) error {
 	return d.Attached(c, pm, cus, param)
 }
 
-// source gives the customer a card from a token: `source`, or `card` as old clients say (recorded).
+// source gives the customer a source, from a token or its data: `source`, or `card` as old clients say (recorded), or `bank_account`.
 func (d *Domain) source(c *api.Call, cus *Customer) error {
-	for _, param := range []string{"source", "card"} {
+	for _, param := range []string{"source", "card", "bank_account"} {
 		v := c.P.Get(param)
 		if v == nil || v.Kind == form.Unset {
 			continue

@@ -55,7 +55,7 @@ type Charge struct {
 	Refunded                      bool                `json:"refunded"`
 	Review                        *string             `json:"review"`
 	Shipping                      *Shipping           `json:"shipping"`
-	Source                        json.RawMessage     `json:"source"` // the card, of POST /v1/charges
+	Source                        json.RawMessage     `json:"source"` // the card, bank account or source, of POST /v1/charges
 	SourceTransfer                *string             `json:"source_transfer"`
 	StatementDescriptor           *string             `json:"statement_descriptor"`
 	StatementDescriptorSuffix     *string             `json:"statement_descriptor_suffix"`
@@ -84,7 +84,8 @@ type ChargePrivate struct {
 	FraudWarning string        `json:"fraud_warning,omitempty"`
 	// ChargedBack says that a dispute keeps it from being refunded.
 	ChargedBack bool   `json:"charged_back,omitempty"`
-	Error       string `json:"error,omitempty"` // the code that the intent shows, where it is not the failure's
+	Returned    int64  `json:"returned,omitempty"` // what its source was told of refunds, minor units
+	Error       string `json:"error,omitempty"`    // the code that the intent shows, where it is not the failure's
 }
 
 // Outcome is what was decided about a charge, and by whom.
@@ -104,7 +105,10 @@ type Outcome struct {
 // MethodDetails are what a charge shows of the payment method as it was when it was used.
 type MethodDetails struct {
 	paymentmethod.Others                 // the hash of a type other than card
+	ACHCreditTransfer    json.RawMessage `json:"ach_credit_transfer,omitempty"` // of sources of old, as are the next and Wechat
+	ACHDebit             json.RawMessage `json:"ach_debit,omitempty"`
 	Card                 *CardDetails    `json:"card,omitempty"`
+	Wechat               json.RawMessage `json:"wechat,omitempty"`
 	StripeAccount        json.RawMessage `json:"stripe_account,omitempty"` // of a transfer: {}
 	Type                 string          `json:"type"`
 }

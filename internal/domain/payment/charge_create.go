@@ -5,10 +5,10 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
+	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
-	"florin/internal/jsontext"
 	"florin/internal/rail"
 )
 
@@ -38,7 +38,11 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	ch := Charges.New(c, id.New("ch", id.Bare, c.Now(), c.AccountPart()))
+	prefix := "ch"
+	if pm.Card == nil {
+		prefix = "py"
+	}
+	ch := Charges.New(c, id.New(prefix, id.Bare, c.Now(), c.AccountPart()))
 	ch.Created, ch.Livemode, ch.Metadata, ch.RadarOptions = c.Now(), c.Live(), map[string]string{}, json.RawMessage("{}")
 	ch.AmountUpdates = noUpdates(c)
 	if err := c.ParamsBut(ch, "source", "card", "capture", "destination", "application_fee", "radar_options"); err != nil {
@@ -53,14 +57,25 @@ func (d *Domain) createCharge(c *api.Call) (any, error) {
 	if platform := account.Platform(c); platform != nil {
 		ch.Application = opt(platform.Application())
 	}
-	ch.Source = source
+	if source != nil {
+		if err := d.methods.Charged(c, source, ch.Amount); err != nil {
+			return nil, err
+		}
+		if ch.Source, err = paymentmethod.Shown(c, source); err != nil {
+			return nil, err
+		}
+	}
 	ch.CalculatedStatementDescriptor = descriptor(c, ch)
 	ch.Private.Manual = p.Given("capture") && !p.True("capture")
+	if pm.Card == nil {
+		return d.chargeOld(c, ch, pm, source)
+	}
 	req, err := d.cardRequest(c, pm, ch)
 	if err != nil {
 		return nil, err
 	}
 	req.OffSession = true // nobody is asked to authenticate
+	req.Authenticated = pm.Private.Authenticated
 	a := &attempt{Operation: rail.Authorize, Charge: ch.ID, Method: pm.ID, Amount: ch.Amount}
 	if err := d.ask(c, a, req, ch, nil); err != nil {
 		return nil, err
@@ -90,7 +105,7 @@ func shareOfCharge(p *form.Value) {
 }
 
 // chargeSource finds what a charge is to be taken from.
-func (d *Domain) chargeSource(c *api.Call) (*method, json.RawMessage, error) {
+func (d *Domain) chargeSource(c *api.Call) (*method, api.Resource, error) {
 	p := c.P
 	source := p.Get("source")
 	if source == nil {
@@ -112,14 +127,11 @@ func (d *Domain) chargeSource(c *api.Call) (*method, json.RawMessage, error) {
 			source = &form.Value{Kind: form.String, Text: *owner.DefaultSource}
 		}
 	}
-	pm, card, err := d.methods.FromSource(c, source, "source")
+	pm, res, err := d.methods.FromSource(c, source, "source")
 	if err != nil {
 		return nil, nil, err
 	}
-	if card == nil {
-		return pm, nil, nil
-	}
-	return pm, jsontext.Append(nil, card), nil
+	return pm, res, paymentmethod.CheckCharge(c, res, p.Num("amount"), p.Str("currency"), cus)
 }
 
 // chargeApproved finishes a charge without an intent that the network has approved.

@@ -193,7 +193,7 @@ func feeOf(t *paymethod.Type, currency string, amount, card int64) int64 {
 	switch {
 	case t.Name == "sepa_debit" && currency == "eur":
 		return 35
-	case t.Name == "us_bank_account" && currency == "usd":
+	case (t.Name == "us_bank_account" || t.Name == "ach_debit") && currency == "usd":
 		return min((amount*80+5000)/10000, 500)
 	}
 	return card

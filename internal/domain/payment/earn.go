@@ -72,7 +72,7 @@ func availableOn(t *paymethod.Type, now, card int64) int64 {
 // sidesOf is which part of the balance a payment by a type is, and where it comes from. Recorded: SEPA debits count as cards do.
 func sidesOf(t *paymethod.Type) (part, from ledger.Account) {
 	switch t.Name {
-	case "us_bank_account":
+	case "us_bank_account", "ach_debit":
 		return ledger.BankAccount, ledger.Bank
 	case "fpx":
 		return ledger.FPX, ledger.Bank

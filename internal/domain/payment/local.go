@@ -30,7 +30,7 @@ import (
 // way is the type of a charge's payment method.
 func (ch *Charge) way() *paymethod.Type {
 	if d := ch.PaymentMethodDetails; d != nil {
-		if t := paymethod.Types[d.Type]; t != nil {
+		if t := paymethod.Of(d.Type); t != nil {
 			return t
 		}
 	}
@@ -289,6 +289,9 @@ func (d *Domain) settleLocal(c *api.Call, charge string) error {
 	ch, err := Charges.Get(c, charge)
 	if err != nil || ch == nil || ch.Status != "pending" {
 		return err
+	}
+	if ch.PaymentIntent == nil {
+		return d.settleCharge(c, ch)
 	}
 	pi, err := Intents.Get(c, text(ch.PaymentIntent))
 	if err != nil {

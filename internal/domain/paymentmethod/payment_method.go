@@ -44,8 +44,10 @@ type PaymentMethod struct {
 		Spent  string `json:"spent,omitempty"`  // why it cannot be used again: used, detached
 		// Verified says that a bank account is known to be the customer's: small deposits were told, or it is a test account.
 		Verified bool `json:"verified,omitempty"`
-		Named    bool `json:"named,omitempty"`  // it is a test payment method, which needs no billing details
-		SetUp    bool `json:"set_up,omitempty"` // for payments without the customer: a payment with setup_future_usage has authenticated it
+		Named    bool `json:"named,omitempty"` // it is a test payment method, which needs no billing details
+		// Authenticated says that 3D Secure was passed, for the one payment that a source of type three_d_secure is good for.
+		Authenticated bool `json:"authenticated,omitempty"`
+		SetUp         bool `json:"set_up,omitempty"` // for payments without the customer: a payment with setup_future_usage has authenticated it
 	} `json:"-"`
 }
 
@@ -112,6 +114,7 @@ func (d *Domain) Routes(r *api.Router) {
 	r.Handle("GET /v1/customers/{customer}/payment_methods/{payment_method}", d.retrieveOfCustomer)
 	d.tokenRoutes(r)
 	d.confirmationTokenRoutes(r)
+	d.customerSourceRoutes(r)
 	d.sourceRoutes(r)
 }
 
@@ -343,11 +346,15 @@ func (d *Domain) detach(c *api.Call) (any, error) {
 // customer.updated.
 func (d *Domain) detachFrom(c *api.Call, pm *PaymentMethod, cus *customer.Customer) error {
 	pm.Customer, pm.Private.Spent = nil, "detached"
-	if err := c.Save(pm, "payment_method.detached"); err != nil {
+	events := []string{"payment_method.detached"}
+	if old(pm.ID) && !strings.HasPrefix(pm.ID, "card_") { // nor was it told that it was attached
+		events = nil
+	}
+	if err := c.Save(pm, events...); err != nil {
 		return err
 	}
-	if strings.HasPrefix(pm.ID, "card_") {
-		if err := deleteCard(c, pm.ID); err != nil {
+	if old(pm.ID) {
+		if err := d.letGo(c, pm.ID); err != nil {
 			return err
 		}
 	}
@@ -446,16 +453,16 @@ func (d *Domain) inPath(c *api.Call) (*PaymentMethod, error) {
 	return Methods.InPath(c, "payment_method")
 }
 
-// keyOf is the store's key of a payment method. A card of old is two documents: the card, under its id, as sources, tokens and charges show
+// keyOf is the store's key of a payment method. A source of old is two documents: the card, bank account or source, under its id, as tokens and charges show
 // it, and the payment method that it also is.
 func keyOf(id string) string {
-	if strings.HasPrefix(id, "card_") {
+	if old(id) {
 		return "pm:" + id
 	}
 	return id
 }
 
-// Get loads a payment method by its id, be it pm_… or card_…; nil if there is none. Methods.Get does not know of card_….
+// Get loads a payment method by its id, be it pm_… or that of a source of old; nil if there is none. Methods.Get does not know of those.
 func Get(c *api.Call, id string) (*PaymentMethod, error) { return Methods.Get(c, keyOf(id)) }
 
 // onceOnly says whether methods of a type are good for one payment only, and cannot be attached.

@@ -18,15 +18,12 @@ func (d *Domain) Resolve(c *api.Call, id, param string) (*PaymentMethod, error) 
 	if pm, err := d.mintNamed(c, id); pm != nil || err != nil {
 		return pm, err
 	}
-	if strings.HasPrefix(id, "card_") {
+	if old(id) {
 		pm, err := Get(c, id)
-		if err != nil {
-			return nil, err
+		if err == nil && pm == nil {
+			err = Methods.Missing(id, param, 400)
 		}
-		if pm == nil {
-			return nil, Methods.Missing(id, param, 400)
-		}
-		return Methods.Find(c, keyOf(id), param)
+		return pm, err
 	}
 	return Methods.Find(c, id, param)
 }
@@ -34,6 +31,17 @@ func (d *Domain) Resolve(c *api.Call, id, param string) (*PaymentMethod, error) 
 // Usable refuses a payment method that cannot pay for the customer; customer is "" where the payment has none. The words are those for a
 // payment intent's payment_method.
 func (d *Domain) Usable(c *api.Call, pm *PaymentMethod, customer string) error {
+	if strings.HasPrefix(pm.ID, "ba_") && !pm.Private.Verified {
+		return fault.BankUnverified("payment_method")
+	}
+	if strings.HasPrefix(pm.ID, "src_") {
+		if s, err := Sources.Get(c, pm.ID); err != nil || s == nil || s.Status != chargeable || s.Flow != "none" { // unverified: which types work here
+			if err == nil {
+				err = fault.SourceNotChargeable()
+			}
+			return err
+		}
+	}
 	switch {
 	case pm.Private.Spent != "":
 		return fault.PaymentMethodSpent()
@@ -79,5 +87,5 @@ func (d *Domain) Used(c *api.Call, pm *PaymentMethod, checks Checks) error {
 	if err := c.Save(pm); err != nil {
 		return err
 	}
-	return d.cardUsed(c, pm)
+	return d.sourceUsed(c, pm)
 }

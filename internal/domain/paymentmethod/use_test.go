@@ -88,12 +88,12 @@ func TestFromToken(t *testing.T) {
 	source := w.ok("/v1/customers", "source", "tok_visa").Text("default_source")
 	pay := func(token string) error {
 		return w.in(func(c *api.Call, d *paymentmethod.Domain) error {
-			pm, card, err := d.FromToken(c, token, "source")
+			pm, source, err := d.FromSource(c, &form.Value{Kind: form.String, Text: token}, "source")
 			if err != nil {
 				return err
 			}
-			if pm.ID != card.ID || pm.Card.Last4 != "4242" || card.Brand != "Visa" {
-				t.Errorf("%s and %s: %+v", pm.ID, card.ID, card)
+			if card, ok := source.(*paymentmethod.Card); !ok || pm.ID != card.ID || pm.Card.Last4 != "4242" || card.Brand != "Visa" {
+				t.Errorf("%s and %+v", pm.ID, source)
 			}
 			if opened, err := d.Card(pm); err != nil || opened.Number != "4242424242424242" {
 				t.Errorf("opened %v, %v", opened, err)

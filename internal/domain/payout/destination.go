@@ -37,7 +37,7 @@ const errored = "errored"
 // defaultBank is the bank account that a currency is paid out to; nil if there is none.
 func (d *Domain) defaultBank(c *api.Call, currency string) (found *account.BankAccount, err error) {
 	err = account.BankAccounts.Each(c, "", "", func(b *account.BankAccount) bool {
-		if b.Account != nil && b.Currency == currency && b.DefaultForCurrency {
+		if b.Account != nil && b.Currency == currency && b.IsDefault() {
 			found = b
 		}
 		return found == nil
@@ -55,7 +55,8 @@ func (d *Domain) testBank(c *api.Call, currency string) (*account.BankAccount, e
 	b := account.BankAccounts.New(c, c.NewID("ba"))
 	name, routing, fingerprint := "STRIPE TEST BANK", "110000000", c.AccountPart()
 	b.Account, b.BankName, b.RoutingNumber, b.Fingerprint = &acct.ID, &name, &routing, &fingerprint
-	b.Country, b.Currency, b.Last4, b.Status, b.DefaultForCurrency = acct.Country, currency, "6789", "new", true
+	b.Country, b.Currency, b.Last4, b.Status = acct.Country, currency, "6789", "new"
+	b.ForPayouts(true)
 	b.AvailablePayoutMethods = []string{"standard"}
 	if acct.Country == "US" {
 		b.AvailablePayoutMethods = append(b.AvailablePayoutMethods, "instant")
