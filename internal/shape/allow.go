@@ -21,6 +21,7 @@ var additions = map[string]string{
 	"account.login_links":                         "recorded at 2026-03-25",
 	"dispute.balance_transaction":                 "every dispute in the recordings of 2023-10-16; the first of balance_transactions",
 	"ephemeral_key.associated_objects":            "every ephemeral key in the recordings of 2023-10-16",
+	"source.mandate":                              "the source in the recordings of 2026, a sepa_debit",
 	"card.wallet":                                 "every card in the recordings of 2023-10-16",
 }
 

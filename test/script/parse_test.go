@@ -94,8 +94,8 @@ func (s *step) parse(line string) error {
 		s.kind = alone
 	case strings.HasPrefix(line, "events"):
 		s.kind, s.words = events, strings.Fields(line)
-		if w := s.words[0]; w != "events:" && !strings.HasPrefix(line, "events in any order:") {
-			return fmt.Errorf("events: names …, or events in any order: names …")
+		if w := s.words[0]; w != "events:" && !strings.HasPrefix(line, "events in any order:") && !strings.HasPrefix(line, "events of $") {
+			return fmt.Errorf("events: names …, or events in any order: names …, or events of $account: names …")
 		}
 	case word == "as":
 		s.kind, s.words = as, strings.Fields(rest)

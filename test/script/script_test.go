@@ -12,6 +12,7 @@
 //	client_secret → secret                                       keep something of the answer
 //	events: charge.failed payment_intent.payment_failed          these have fired since the last such line, in this order, and no others
 //	events in any order: a b                                     the same, where Stripe's own order is not known
+//	events of $acct: a b                                         the same, of an account that is connected
 //	clock advance 7d                                             move the clock (7d, 1 month, 90m); what becomes due on the way is done
 //	clock to 2026-09-05T10:00:00Z
 //	as publishable                                               whose key the requests after it carry: secret, publishable, live, live publishable,

@@ -90,7 +90,7 @@ func (s *story) begin() {
 	}
 	id, _ := s.find("id")
 	s.vars["account"] = show(id)
-	s.newEvents()
+	s.newEvents("")
 	s.reply = nil
 }
 
@@ -562,7 +562,13 @@ func (s *story) fill(text string) string {
 
 // events checks what has fired since the last such line.
 func (s *story) events(words []string) {
-	got := s.newEvents()
+	if words[0] == "events" && words[1] == "of" {
+		if got := s.newEvents(s.fill(strings.TrimSuffix(words[2], ":"))); !slices.Equal(got, words[3:]) {
+			s.fail("fired: %s", strings.Join(got, " "))
+		}
+		return
+	}
+	got := s.newEvents("")
 	wanted := words[1:]
 	if words[0] == "events" { // in any order:
 		wanted = slices.Clone(words[4:])
@@ -574,8 +580,8 @@ func (s *story) events(words []string) {
 	}
 }
 
-// newEvents are the types of the events that were not seen yet, oldest first.
-func (s *story) newEvents() []string {
+// newEvents are the types of the events that were not seen yet, oldest first: the account's own, or those of one that is connected to it.
+func (s *story) newEvents(connected string) []string {
 	secret, tls := s.world.key(s.t, []string{"secret"})
 	was, asked := s.reply, s.asked
 	defer func() { s.reply, s.asked = was, asked }()
@@ -589,6 +595,9 @@ func (s *story) newEvents() []string {
 		s.asked = "GET /v1/events " + query
 		r := newRequest(s.t, http.MethodGet, "/v1/events", query)
 		r.Header.Set("Authorization", "Bearer "+secret)
+		if connected != "" {
+			r.Header.Set("Stripe-Account", connected)
+		}
 		if tls {
 			overTLS(r)
 		}

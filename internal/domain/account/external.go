@@ -75,6 +75,7 @@ func (d *Accounts) externalRoutes(r *api.Router) {
 		r.Handle("DELETE /v1/accounts/{account}/"+name+"/{id}", d.deleteExternal)
 	}
 	r.Handle("GET /v1/accounts/{account}/external_accounts", d.listExternal)
+	r.Handle("POST /v1/external_accounts/{id}", d.updateOwnExternal)
 }
 
 // external is the bank account or card that a request gives, by whichever name.
@@ -294,7 +295,33 @@ func (d *Accounts) updateExternal(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return b, As(c, a, func() error {
+	return b, d.changeExternal(c, a, b)
+}
+
+// updateOwnExternal is updateExternal for the account that the call acts as.
+func (d *Accounts) updateOwnExternal(c *api.Call) (any, error) {
+	b, err := BankAccounts.InPath(c, "id")
+	if err == nil && b.Account == nil { // a customer's
+		err = BankAccounts.Missing(b.ID, "id", 404)
+	}
+	if err != nil {
+		return nil, err
+	}
+	a, err := Load(c, c.Who.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	return b, d.changeExternal(c, a, b)
+}
+
+// changeExternal changes what may be changed of a bank account: whose it is, metadata, and that it is the one that its currency is paid out to.
+func (d *Accounts) changeExternal(c *api.Call, a *Account, b *BankAccount) error {
+	for _, name := range []string{"address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip", "exp_month", "exp_year", "name"} {
+		if c.P.Given(name) {
+			return fault.SourceParam(name, "bank account")
+		}
+	}
+	return As(c, a, func() error {
 		if err := c.ParamsOnly(b, "metadata", "account_holder_name", "account_holder_type", "account_type"); err != nil {
 			return err
 		}
@@ -306,7 +333,7 @@ func (d *Accounts) updateExternal(c *api.Call) (any, error) {
 				return err
 			}
 		}
-		if err := c.Save(b, "account.external_account.updated"); err != nil {
+		if err := c.Save(b, "account.external_account.updated"); err != nil || a.Private.Platform == "" {
 			return err
 		}
 		return d.externalChanged(c, a)

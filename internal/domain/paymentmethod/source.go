@@ -105,7 +105,7 @@ func (h *sourceHashes) hash(typ string) *json.RawMessage {
 
 // SourcePrivate is what no answer shows.
 type SourcePrivate struct {
-	Amounts [2]int64 `json:"amounts,omitempty"` // that were deposited, of an ach_debit
+	Amounts []int64 `json:"amounts,omitempty"` // that were deposited, of an ach_debit
 }
 
 // SourceOwner is who pays.

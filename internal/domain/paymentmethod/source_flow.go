@@ -232,7 +232,7 @@ func (d *Domain) start(c *api.Call, s *Source) error {
 		}
 	case s.Flow == "code_verification":
 		s.CodeVerification = &CodeVerification{AttemptsRemaining: mostCodes, Status: pending}
-		s.Private.Amounts = [2]int64{32, 45}
+		s.Private.Amounts = []int64{32, 45}
 	case s.Type == "wechat":
 		s.know("prepay_id", quote("test_"+id.Secret(16)))
 		s.know("qr_code_url", quote(s.page(c)))
@@ -454,7 +454,7 @@ func (d *Domain) verifySource(c *api.Call) (any, error) {
 	slices.Sort(amounts)
 	v := s.CodeVerification
 	v.AttemptsRemaining--
-	if slices.Equal(amounts, s.Private.Amounts[:]) {
+	if slices.Equal(amounts, s.Private.Amounts) {
 		v.Status = "succeeded"
 		pm, err := Get(c, s.ID)
 		if err != nil {

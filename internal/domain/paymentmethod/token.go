@@ -143,9 +143,6 @@ func (d *Domain) shareToken(c *api.Call) (*Token, error) {
 		}
 		source, param := c.P.Str("card"), "card"
 		if source == "" {
-			source, param = c.P.Str("bank_account"), "bank_account"
-		}
-		if source == "" {
 			if cus.DefaultSource == nil {
 				return fault.NoCardOnCustomer()
 			}
