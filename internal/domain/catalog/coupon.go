@@ -53,12 +53,14 @@ func (d *Domain) createCoupon(c *api.Call) (any, error) {
 		return nil, err
 	}
 
+	if c.P.Given("redeem_by") {
+		c.At(c.P.Num("redeem_by"), "coupon.expire", name)
+	}
 	cp := Coupons.New(c, name)
 	cp.Created, cp.Livemode, cp.Valid, cp.Duration = c.Now(), c.Live(), true, "once"
 	if err := c.Params(cp); err != nil {
 		return nil, err
 	}
-	cp.plan(c)
 	return cp, c.Save(cp, "coupon.created")
 }
 
@@ -107,13 +109,6 @@ func (d *Domain) deleteCoupon(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return cp, c.Delete(cp, "coupon.deleted")
-}
-
-// plan sees to it that the coupon ends when it can no longer be redeemed.
-func (cp *Coupon) plan(c *api.Call) {
-	if cp.RedeemBy != nil {
-		c.At(*cp.RedeemBy, "coupon.expire", cp.ID)
-	}
 }
 
 // expireCoupon is the task that ends a coupon at its time. unverified: that coupon.updated tells of it.
