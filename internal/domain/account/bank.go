@@ -9,6 +9,7 @@ import (
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/money"
+	"florin/internal/paymethod"
 	"florin/internal/vault"
 )
 
@@ -27,7 +28,7 @@ func ReadBank(c *api.Call, v *vault.Vault, data *form.Value, param, currency str
 		return nil, "", fault.TestAccountNumber(param + "[account_number]")
 	}
 	routing := data.Str("routing_number")
-	if country == "US" && routing != "" && !nineDigits(routing) {
+	if country == "US" && routing != "" && !paymethod.ValidRouting(routing) {
 		return nil, "", fault.InvalidBankNumber("routing_number_invalid", param+"[routing_number]", "routing number")
 	}
 
@@ -95,8 +96,6 @@ func fingerprintOf(v *vault.Vault, number string) string {
 	}
 	return string(out)
 }
-
-func nineDigits(s string) bool { return len(s) == 9 && strings.Trim(s, "0123456789") == "" }
 
 // testBankTokens stand for test numbers. Known from: facts 16b.
 var testBankTokens = map[string]string{
