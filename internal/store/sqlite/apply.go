@@ -16,14 +16,23 @@ type writer struct {
 	ceiling int64              // no document has a higher Seq
 	folded  int64              // moves up to this one are in folds
 	moved   int64              // the last move
+	row     int64              // the last row of doc
 	at      map[docKey]current // what the batch has read or written
+	careful bool               // look for what is said not to be there, rather than let the index refuse it
+	docs    []newDoc           // rows of doc that wait to be written together
+	places  []newPlace         // rows of place that do
+	moves   []store.Move       // rows of move that do
 
-	begin, commit, rollback                *sqlite.Stmt
-	current, insert, replace, remove, drop *sqlite.Stmt // of doc
-	rewrite                                *sqlite.Stmt
-	place, unplace                         *sqlite.Stmt
-	move, name, counter                    *sqlite.Stmt
-	purse, newPurse, unfolded, fold        *sqlite.Stmt // sums.go
+	begin, commit, rollback                       *sqlite.Stmt
+	current, one, replace, retire, remove, forget *sqlite.Stmt // of doc
+	restore, respecify                            *sqlite.Stmt
+	version, holder                               *sqlite.Stmt
+	insert                                        [len(docRows)]*sqlite.Stmt
+	place                                         [len(placeRows)]*sqlite.Stmt
+	unplace                                       *sqlite.Stmt
+	move                                          [len(moveRows)]*sqlite.Stmt
+	name, counter                                 *sqlite.Stmt
+	purse, newPurse, unfolded, fold               *sqlite.Stmt // sums.go
 }
 
 type docKey struct {
@@ -35,27 +44,31 @@ type docKey struct {
 type current struct {
 	row, ver     int64
 	created, seq int64
+	earlier      bool // versions stand in its row besides
 }
 
 func newWriter(c *conn, n *names) (*writer, error) {
 	w := &writer{conn: c, names: n, at: map[docKey]current{}}
-	for _, s := range []struct {
+	type statement struct {
 		to  **sqlite.Stmt
 		sql string
-	}{
+	}
+	all := []statement{
 		{&w.begin, "BEGIN IMMEDIATE"},
 		{&w.commit, "COMMIT"},
 		{&w.rollback, "ROLLBACK"},
-		{&w.current, "SELECT n, ver, created, seq FROM doc WHERE scope = ? AND id = ? ORDER BY ver DESC LIMIT 1"},
-		{&w.insert, "INSERT INTO doc (scope, id, ver, kind, created, seq, deleted, body, priv) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"},
-		{&w.replace, "UPDATE doc SET ver = ?3, kind = ?4, created = ?5, seq = ?6, deleted = ?7, body = ?8, priv = ?9 WHERE n = ?10"},
-		{&w.remove, "DELETE FROM doc WHERE scope = ? AND id = ?"},
-		{&w.drop, "DELETE FROM doc WHERE scope = ?1 AND id = ?2 AND ver = ?3 AND ver < (SELECT max(ver) FROM doc WHERE scope = ?1 AND id = ?2)"},
-		{&w.rewrite, "UPDATE doc SET priv = ?4 WHERE scope = ?1 AND id = ?2 AND ver = ?3 AND priv IS ?5"},
-		{&w.place, "INSERT OR IGNORE INTO place (scope, name, value, created, seq, id) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&w.current, "SELECT n, ver, created, seq, earlier IS NOT NULL FROM doc WHERE scope = ? AND id = ? AND past = 0"},
+		{&w.one, "SELECT " + docColumns + ", d.earlier FROM doc d WHERE n = ?"},
+		{&w.replace, `UPDATE doc SET ver = ?4, past = ?5, kind = ?6, created = ?7, seq = ?8, deleted = ?9, body = ?10, priv = ?11, earlier = ?12
+			WHERE n = ?1 AND scope = ?2 AND id = ?3`},
+		{&w.retire, "UPDATE doc SET past = 1 WHERE n = ?"},
+		{&w.remove, "DELETE FROM doc WHERE scope = ? AND id = ? AND past = ?"},
+		{&w.forget, "DELETE FROM doc WHERE n = ?"},
+		{&w.restore, "UPDATE doc SET earlier = ?2 WHERE n = ?1"},
+		{&w.respecify, "UPDATE doc SET priv = ?2 WHERE n = ?1 AND priv IS ?3"},
+		{&w.version, "SELECT n, earlier IS NOT NULL FROM doc WHERE scope = ? AND id = ? AND past = ? AND ver = ?"},
+		{&w.holder, "SELECT n FROM doc WHERE scope = ? AND id = ? AND past = ? AND ver > ? AND earlier IS NOT NULL ORDER BY ver LIMIT 1"},
 		{&w.unplace, "DELETE FROM place WHERE scope = ? AND name = ? AND value = ? AND created = ? AND seq = ? AND id = ?"},
-		{&w.move, `INSERT INTO move (seq, scope, source, "from", "to", currency, amount, available_on, created)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`},
 		{&w.name, "INSERT INTO name (n, text) VALUES (?, ?)"},
 		{&w.counter, "UPDATE counter SET value = ? WHERE name = ?"},
 		{&w.purse, "SELECT n FROM purse WHERE scope = ? AND account = ? AND currency = ?"},
@@ -63,7 +76,19 @@ func newWriter(c *conn, n *names) (*writer, error) {
 		{&w.unfolded, selectMove + " WHERE seq > ? ORDER BY seq"},
 		{&w.fold, `INSERT INTO fold (purse, level, bucket, amount) VALUES (?, ?, ?, ?)
 			ON CONFLICT (purse, level, bucket) DO UPDATE SET amount = amount + excluded.amount`},
-	} {
+	}
+	for i, rows := range docRows {
+		all = append(all, statement{&w.insert[i], values("INSERT INTO doc (n, scope, id, ver, past, kind, created, seq, deleted, body, priv, earlier) VALUES ",
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
+	}
+	for i, rows := range moveRows {
+		all = append(all, statement{&w.move[i], values(`INSERT INTO move (seq, scope, source, "from", "to", currency, amount, available_on, created) VALUES `,
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
+	}
+	for i, rows := range placeRows {
+		all = append(all, statement{&w.place[i], values("INSERT OR IGNORE INTO place (scope, name, value, created, seq, id) VALUES ", "(?, ?, ?, ?, ?, ?)", rows)})
+	}
+	for _, s := range all {
 		st, err := c.take(s.sql)
 		if err != nil {
 			return nil, err
@@ -75,21 +100,37 @@ func newWriter(c *conn, n *names) (*writer, error) {
 
 // loadCounters reads what is counted: at the start, and after a transaction that was undone.
 func (w *writer) loadCounters() error {
-	var errs [3]error
+	var errs [4]error
 	w.ceiling, errs[0] = w.number("SELECT value FROM counter WHERE name = 'ceiling'")
 	w.folded, errs[1] = w.number("SELECT value FROM counter WHERE name = 'folded'")
 	w.moved, errs[2] = w.number("SELECT max(seq) FROM move")
+	w.row, errs[3] = w.number("SELECT max(n) FROM doc")
 	return errors.Join(errs[:]...)
 }
 
 // apply writes the units that pass, in one transaction, and guesses how many pages that made.
+//
+// Nearly every document that is said to be new is, since its id was made for it. So this is not looked up: the index refuses what is there already,
+// and then the batch is done once more with care.
 func (w *writer) apply(units []*store.Unit) (outcomes []error, pages int, err error) {
+	w.careful = false
+	outcomes, pages, err = w.attempt(units)
+	if err != nil && sqlite.ErrCode(err).ToPrimary() == sqlite.ResultConstraint {
+		w.careful = true
+		return w.attempt(units)
+	}
+	return outcomes, pages, err
+}
+
+func (w *writer) attempt(units []*store.Unit) (outcomes []error, pages int, err error) {
 	clear(w.at)
+	w.docs, w.places, w.moves = w.docs[:0], w.places[:0], w.moves[:0]
 	if err := run(w.begin); err != nil {
 		return nil, 0, err
 	}
 	known, done := w.names.known.Load(), false
 	defer func() {
+		clear(w.docs[:cap(w.docs)]) // it holds bodies
 		if done {
 			return
 		}
@@ -117,6 +158,13 @@ func (w *writer) apply(units []*store.Unit) (outcomes []error, pages int, err er
 			return nil, 0, err
 		}
 		pages += guessPages(u)
+	}
+	// After an error SQLite may have undone the transaction, and whatever came then would be one of its own: so nothing comes.
+	if err := w.flush(); err != nil {
+		return nil, 0, err
+	}
+	if err := w.flushMoves(); err != nil {
+		return nil, 0, err
 	}
 	if w.moved-w.folded >= foldEvery {
 		if err := w.foldMoves(); err != nil {
@@ -155,7 +203,7 @@ func (w *writer) find(scope store.Scope, id string) (current, error) {
 	}
 	var c current
 	if row {
-		c = current{st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnInt64(2), st.ColumnInt64(3)}
+		c = current{st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnInt64(2), st.ColumnInt64(3), st.ColumnInt64(4) != 0}
 	}
 	w.at[key] = c
 	return c, st.Reset()
@@ -170,6 +218,12 @@ func (w *writer) passes(u *store.Unit) (bool, error) {
 	}
 	for i := range u.Puts {
 		p := &u.Puts[i]
+		if p.Base == 0 && !w.careful {
+			if w.at[docKey{p.Scope, p.ID}].ver != 0 {
+				return false, nil
+			}
+			continue
+		}
 		if c, err := w.find(p.Scope, p.ID); err != nil || p.Base != store.IfAbsent && c.ver != p.Base {
 			return false, err
 		}
@@ -196,67 +250,91 @@ func (w *writer) write(u *store.Unit) error {
 		}
 	}
 	for _, r := range u.Drops {
-		w.drop.BindInt64(1, int64(r.Scope))
-		w.drop.BindText(2, r.ID)
-		w.drop.BindInt64(3, r.Ver)
-		if err := run(w.drop); err != nil {
+		if err := w.dropVersion(r); err != nil {
 			return err
 		}
 	}
 	for i := range u.Rewrites {
-		r := &u.Rewrites[i]
-		w.rewrite.BindInt64(1, int64(r.Scope))
-		w.rewrite.BindText(2, r.ID)
-		w.rewrite.BindInt64(3, r.Ver)
-		bindBlob(w.rewrite, 4, r.Priv)
-		bindBlob(w.rewrite, 5, r.Was)
-		if err := run(w.rewrite); err != nil {
+		if err := w.rewritePriv(&u.Rewrites[i]); err != nil {
 			return err
 		}
 	}
 	for i := range u.Moves {
-		if err := w.append(&u.Moves[i]); err != nil {
-			return err
-		}
+		w.moved++
+		m := u.Moves[i]
+		m.Seq = w.moved
+		w.moves = append(w.moves, m)
 	}
 	return nil
 }
 
 func (w *writer) put(u *store.Unit, p *store.Put) error {
-	old, err := w.find(p.Scope, p.ID)
-	if err != nil {
-		return err
+	var old current
+	if p.Base != 0 || w.careful {
+		var err error
+		if old, err = w.find(p.Scope, p.ID); err != nil {
+			return err
+		}
 	}
 	if p.Base == store.IfAbsent && old.ver != 0 {
 		return nil
 	}
+	var earlier []byte
 	for i := range u.Versions {
 		if v := &u.Versions[i]; v.Scope == p.Scope && v.ID == p.ID {
-			if err := w.putDoc(w.insert, v); err != nil {
+			if err := w.raise(v.Seq); err != nil {
 				return err
 			}
+			earlier = appendEarlier(earlier, v, &p.Doc)
 		}
 	}
-	now := current{ver: p.Ver, created: p.Created, seq: p.Seq}
+	now := current{ver: p.Ver, created: p.Created, seq: p.Seq, earlier: earlier != nil}
+	if err := w.raise(p.Seq); err != nil {
+		return err
+	}
+	if old.ver != 0 {
+		if err := w.giveWay(&old, p.Keep); err != nil {
+			return err
+		}
+	}
 	if old.ver != 0 && !p.Keep {
 		// The row is written over, so that what changes often does not leave the file full of holes.
 		now.row = old.row
-		w.replace.BindInt64(10, old.row)
-		err = w.putDoc(w.replace, &p.Doc)
+		if err := w.bindDoc(w.replace, 0, &newDoc{row: old.row, doc: &p.Doc, earlier: earlier}); err != nil {
+			return err
+		}
+		if err := run(w.replace); err != nil {
+			return err
+		}
 	} else {
-		err = w.putDoc(w.insert, &p.Doc)
-		now.row = w.c.LastInsertRowID()
-	}
-	if err != nil {
-		return err
+		now.row = w.newRow(&p.Doc, earlier, false)
 	}
 	w.at[docKey{p.Scope, p.ID}] = now
+	return w.moveEntries(p, old, now)
+}
 
+// giveWay makes room for the version that follows one: it becomes one of the past, or if it is not kept, the versions in its row get rows of their own.
+func (w *writer) giveWay(old *current, keep bool) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if keep {
+		w.retire.BindInt64(1, old.row)
+		return run(w.retire)
+	}
+	if old.earlier {
+		return w.spread(old.row)
+	}
+	return nil
+}
+
+// moveEntries takes a document out of the indexes where it stood, and puts it where it now stands.
+func (w *writer) moveEntries(p *store.Put, old, now current) error {
 	stays := old.ver != 0 && old.created == p.Created && old.seq == p.Seq
 	if old.ver != 0 {
 		for _, e := range p.Was {
 			if !stays || !slices.Contains(p.Index, e) {
-				if err := w.putPlace(w.unplace, p.Scope, e, old, p.ID); err != nil {
+				if err := w.removePlace(p.Scope, e, old, p.ID); err != nil {
 					return err
 				}
 			}
@@ -264,7 +342,7 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 	}
 	for _, e := range p.Index {
 		if !stays || !slices.Contains(p.Was, e) {
-			if err := w.putPlace(w.place, p.Scope, e, now, p.ID); err != nil {
+			if err := w.addPlace(p.Scope, e, now, p.ID); err != nil {
 				return err
 			}
 		}
@@ -272,73 +350,29 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 	return nil
 }
 
-// putDoc writes a version with the statement, which inserts or replaces.
-func (w *writer) putDoc(st *sqlite.Stmt, d *store.Doc) error {
-	kind, err := w.nameNumber(d.Kind)
-	if err != nil {
-		return err
-	}
-	if err := w.raise(d.Seq); err != nil {
-		return err
-	}
-	if st == w.insert {
-		st.BindInt64(1, int64(d.Scope))
-		st.BindText(2, d.ID)
-	}
-	st.BindInt64(3, d.Ver)
-	st.BindInt64(4, kind)
-	st.BindInt64(5, d.Created)
-	st.BindInt64(6, d.Seq)
-	st.BindBool(7, d.Deleted)
-	bindBlob(st, 8, d.Body)
-	bindBlob(st, 9, d.Priv)
-	return run(st)
-}
-
 func (w *writer) delete(d *store.Delete) error {
 	old, err := w.find(d.Scope, d.ID)
 	if err != nil {
 		return err
 	}
+	if err := w.flush(); err != nil {
+		return err
+	}
 	for _, e := range d.Was {
-		if err := w.putPlace(w.unplace, d.Scope, e, old, d.ID); err != nil {
+		if err := w.removePlace(d.Scope, e, old, d.ID); err != nil {
 			return err
 		}
 	}
 	w.at[docKey{d.Scope, d.ID}] = current{}
-	w.remove.BindInt64(1, int64(d.Scope))
-	w.remove.BindText(2, d.ID)
-	return run(w.remove)
-}
-
-// putPlace writes or removes an index entry with the statement.
-func (w *writer) putPlace(st *sqlite.Stmt, scope store.Scope, e store.Entry, c current, id string) error {
-	name, err := w.nameNumber(e.Index)
-	if err != nil {
-		return err
+	for past := range int64(2) {
+		w.remove.BindInt64(1, int64(d.Scope))
+		w.remove.BindText(2, d.ID)
+		w.remove.BindInt64(3, past)
+		if err := run(w.remove); err != nil {
+			return err
+		}
 	}
-	st.BindInt64(1, int64(scope))
-	st.BindInt64(2, name)
-	st.BindText(3, e.Value)
-	st.BindInt64(4, c.created)
-	st.BindInt64(5, c.seq)
-	st.BindText(6, id)
-	return run(st)
-}
-
-func (w *writer) append(m *store.Move) error {
-	w.moved++
-	st := w.move
-	st.BindInt64(1, w.moved)
-	st.BindInt64(2, int64(m.Scope))
-	st.BindText(3, m.Source)
-	st.BindText(4, m.From)
-	st.BindText(5, m.To)
-	st.BindText(6, m.Currency)
-	st.BindInt64(7, m.Amount)
-	st.BindInt64(8, m.AvailableOn)
-	st.BindInt64(9, m.Created)
-	return run(st)
+	return nil
 }
 
 // nameNumber returns the number for the name of a kind or index, and gives one to a new name.

@@ -316,7 +316,7 @@ func TestReap(t *testing.T) {
 func TestPlans(t *testing.T) {
 	e, _ := openTemp(t, Options{})
 	for _, sql := range []string{scanUp, scanDown, has, sumFolds,
-		"SELECT " + docColumns + " FROM doc d WHERE scope = ? AND id = ? ORDER BY ver DESC LIMIT 1",
+		getDoc, getVersion, getCurrent,
 		selectMove + " WHERE scope = ? AND source = ? ORDER BY seq",
 	} {
 		st, _, err := e.writer.c.PrepareTransient("EXPLAIN QUERY PLAN " + sql)

@@ -12,7 +12,7 @@ const (
 	// applicationID marks a file as Florin's ("Flrn"), for file(1) and for us.
 	applicationID = 0x466c726e
 	// schemaVersion is raised when older versions of Florin could no longer read the file.
-	schemaVersion = 1
+	schemaVersion = 2
 )
 
 // Pages of 8 KB hold most documents whole (and were a little faster than 4 KB or 16 KB in BenchmarkPayments).
@@ -22,14 +22,16 @@ CREATE TABLE doc (
 	scope   INTEGER NOT NULL,
 	id      TEXT    NOT NULL,
 	ver     INTEGER NOT NULL,
+	past    INTEGER NOT NULL DEFAULT 0, -- 1: it was replaced
 	kind    INTEGER NOT NULL, -- name.n
 	created INTEGER NOT NULL,
 	seq     INTEGER NOT NULL,
 	deleted INTEGER NOT NULL,
 	body    BLOB,
-	priv    BLOB
+	priv    BLOB,
+	earlier BLOB -- versions that the same unit made before this one (earlier.go)
 );
-CREATE UNIQUE INDEX doc_version ON doc (scope, id, ver);
+` + docIndexes + `
 
 CREATE TABLE place (
 	scope   INTEGER NOT NULL,
@@ -81,12 +83,30 @@ CREATE TABLE counter (
 ) WITHOUT ROWID;
 INSERT INTO counter VALUES ('folded', 0), ('ceiling', 0);
 
-CREATE VIEW documents AS
-	SELECT scope >> 1 AS account, scope & 1 AS live, id, ver, text AS kind, created, seq, deleted, CAST(body AS TEXT) AS body
-	FROM doc JOIN name ON name.n = kind;
+` + documentsView + `
 CREATE VIEW places AS
 	SELECT scope >> 1 AS account, scope & 1 AS live, text AS name, value, created, seq, id FROM place JOIN name ON name.n = place.name;
 `
+
+// An id has one current version, and each number once.
+const docIndexes = `
+CREATE UNIQUE INDEX doc_current ON doc (scope, id) WHERE past = 0;
+CREATE UNIQUE INDEX doc_past ON doc (scope, id, ver) WHERE past = 1;`
+
+const documentsView = `
+CREATE VIEW documents AS
+	SELECT scope >> 1 AS account, scope & 1 AS live, id, ver, past, text AS kind, created, seq, deleted, CAST(body AS TEXT) AS body
+	FROM doc JOIN name ON name.n = kind;`
+
+// migrations bring a file from the version that is their index, plus 1, to the next.
+var migrations = []string{
+	// 1 had a row and an index entry for every version.
+	`ALTER TABLE doc ADD COLUMN past INTEGER NOT NULL DEFAULT 0;
+	ALTER TABLE doc ADD COLUMN earlier BLOB;
+	UPDATE doc SET past = 1 WHERE EXISTS (SELECT 1 FROM doc later WHERE later.scope = doc.scope AND later.id = doc.id AND later.ver > doc.ver);
+	DROP INDEX doc_version;
+	DROP VIEW documents;` + docIndexes + documentsView,
+}
 
 // prepareFile makes the schema if the file is new, refuses what this Florin does not understand, and sets how the writer writes.
 func prepareFile(c *conn) error {
@@ -111,6 +131,12 @@ func prepareFile(c *conn) error {
 		if err := c.script("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; BEGIN IMMEDIATE;" + schema +
 			fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; COMMIT;", applicationID, schemaVersion)); err != nil {
 			return err
+		}
+		version = schemaVersion
+	}
+	for ; version < schemaVersion; version++ { // each whole or not at all, so that one that was interrupted is begun anew
+		if err := c.script(fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT;", migrations[version-1], version+1)); err != nil {
+			return fmt.Errorf("bring schema %d to %d: %w", version, version+1, err)
 		}
 	}
 	// The file may have been switched to another mode by another tool. Checkpoints are the checkpointer's.

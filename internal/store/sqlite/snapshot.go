@@ -107,12 +107,14 @@ func (s *snapshot) failed(err error) error {
 // docColumns are what readDoc reads. The table is called d in every query.
 const docColumns = "d.scope, d.id, d.ver, d.kind, d.created, d.seq, d.deleted, d.body, d.priv"
 
-func (s *snapshot) readDoc(st *sqlite.Stmt) *store.Doc {
+func (s *snapshot) readDoc(st *sqlite.Stmt) *store.Doc { return readDoc(st, &s.e.names) }
+
+func readDoc(st *sqlite.Stmt, names *names) *store.Doc {
 	return &store.Doc{
 		Scope:   store.Scope(st.ColumnInt64(0)),
 		ID:      st.ColumnText(1),
 		Ver:     st.ColumnInt64(2),
-		Kind:    s.e.names.known.Load().text[st.ColumnInt64(3)],
+		Kind:    names.known.Load().text[st.ColumnInt64(3)],
 		Created: st.ColumnInt64(4),
 		Seq:     st.ColumnInt64(5),
 		Deleted: st.ColumnInt64(6) != 0,
@@ -131,9 +133,19 @@ func readBlob(st *sqlite.Stmt, col int) []byte {
 	return b
 }
 
+const (
+	getDoc = "SELECT " + docColumns + " FROM doc d WHERE scope = ? AND id = ? AND past = 0"
+	// The row of a version is its own, or that of the next one that has a row.
+	getVersion = "SELECT " + docColumns + ", d.earlier FROM doc d WHERE scope = ? AND id = ? AND past = 1 AND ver >= ? ORDER BY ver LIMIT 1"
+	getCurrent = "SELECT " + docColumns + ", d.earlier FROM doc d WHERE scope = ? AND id = ? AND past = 0 AND ver >= ?"
+	// Both halves are read along their indexes, side by side.
+	walkVersions = "SELECT " + docColumns + ", d.earlier FROM doc d WHERE past = 1 UNION ALL " +
+		"SELECT " + docColumns + ", d.earlier FROM doc d WHERE past = 0 ORDER BY 1, 2, 3"
+)
+
 // Get returns the current version.
 func (s *snapshot) Get(scope store.Scope, id string) (doc *store.Doc, err error) {
-	err = s.query("SELECT "+docColumns+" FROM doc d WHERE scope = ? AND id = ? ORDER BY ver DESC LIMIT 1", func(st *sqlite.Stmt) {
+	err = s.query(getDoc, func(st *sqlite.Stmt) {
 		st.BindInt64(1, int64(scope))
 		st.BindText(2, id)
 	}, func(st *sqlite.Stmt) (bool, error) {
@@ -145,22 +157,49 @@ func (s *snapshot) Get(scope store.Scope, id string) (doc *store.Doc, err error)
 
 // Version returns one version.
 func (s *snapshot) Version(scope store.Scope, id string, ver int64) (doc *store.Doc, err error) {
-	err = s.query("SELECT "+docColumns+" FROM doc d WHERE scope = ? AND id = ? AND ver = ?", func(st *sqlite.Stmt) {
-		st.BindInt64(1, int64(scope))
-		st.BindText(2, id)
-		st.BindInt64(3, ver)
-	}, func(st *sqlite.Stmt) (bool, error) {
-		doc = s.readDoc(st)
-		return false, nil
-	})
-	return doc, err
+	for _, sql := range []string{getCurrent, getVersion} {
+		err = s.query(sql, func(st *sqlite.Stmt) {
+			st.BindInt64(1, int64(scope))
+			st.BindText(2, id)
+			st.BindInt64(3, ver)
+		}, func(st *sqlite.Stmt) (bool, error) {
+			err := s.eachVersion(st, func(d *store.Doc) bool {
+				if d.Ver == ver {
+					doc = d
+				}
+				return doc == nil
+			})
+			return false, err
+		})
+		if doc != nil || err != nil {
+			return doc, err
+		}
+	}
+	return nil, nil
+}
+
+// eachVersion calls yield for the versions of a row, oldest first, until it returns false. The row has docColumns and then earlier.
+func (s *snapshot) eachVersion(st *sqlite.Stmt, yield func(*store.Doc) bool) error {
+	row := s.readDoc(st)
+	if !st.ColumnIsNull(9) {
+		earlier, err := readEarlier(readBlob(st, 9), row)
+		if err != nil {
+			return fmt.Errorf("%s: %w", row.ID, err)
+		}
+		for i := range earlier {
+			if !yield(&earlier[i]) {
+				return nil
+			}
+		}
+	}
+	yield(row)
+	return nil
 }
 
 const (
 	inRange = " WHERE p.scope = ? AND p.name = ? AND p.value = ? AND (p.created, p.seq) > (?, ?) AND (p.created, p.seq) < (?, ?)"
 	// A document that is gone shows as a row without one, so that it is not passed over in silence.
-	scan = "SELECT " + docColumns + ", p.id FROM place p LEFT JOIN doc d ON d.n = " +
-		"(SELECT n FROM doc WHERE scope = p.scope AND id = p.id ORDER BY ver DESC LIMIT 1)" + inRange
+	scan = "SELECT " + docColumns + ", p.id FROM place p LEFT JOIN doc d ON d.scope = p.scope AND d.id = p.id AND d.past = 0" + inRange
 	scanUp   = scan + " ORDER BY p.created, p.seq, p.id"
 	scanDown = scan + " ORDER BY p.created DESC, p.seq DESC, p.id DESC"
 	has      = "SELECT 1 FROM place p" + inRange + " LIMIT 1"
@@ -225,14 +264,16 @@ func (s *snapshot) Moves(scope store.Scope, source string, yield func(store.Move
 
 // Walk reads every current document.
 func (s *snapshot) Walk(yield func(*store.Doc) bool) error {
-	return s.query("SELECT "+docColumns+" FROM doc d WHERE NOT EXISTS (SELECT 1 FROM doc WHERE scope = d.scope AND id = d.id AND ver > d.ver)",
+	return s.query("SELECT "+docColumns+" FROM doc d WHERE past = 0",
 		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) { return yield(s.readDoc(st)), nil })
 }
 
-// WalkVersions reads every version, by its index.
+// WalkVersions reads every version.
 func (s *snapshot) WalkVersions(yield func(*store.Doc) bool) error {
-	return s.query("SELECT "+docColumns+" FROM doc d ORDER BY scope, id, ver",
-		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) { return yield(s.readDoc(st)), nil })
+	return s.query(walkVersions, func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (more bool, err error) {
+		err = s.eachVersion(st, func(d *store.Doc) bool { more = yield(d); return more })
+		return more, err
+	})
 }
 
 // WalkMoves reads every move.
@@ -244,7 +285,7 @@ func (s *snapshot) WalkMoves(yield func(store.Move) bool) error {
 // WalkIndex reads every index entry.
 func (s *snapshot) WalkIndex(yield func(store.Scope, store.Entry, store.Pos, string) bool) error {
 	return s.query(`SELECT scope, name, value, created, seq,
-			CASE WHEN EXISTS (SELECT 1 FROM doc WHERE scope = p.scope AND id = p.id) THEN id ELSE '' END FROM place p`,
+			CASE WHEN EXISTS (SELECT 1 FROM doc WHERE scope = p.scope AND id = p.id AND past = 0) THEN id ELSE '' END FROM place p`,
 		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) {
 			return yield(
 				store.Scope(st.ColumnInt64(0)),
