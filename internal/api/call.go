@@ -56,7 +56,7 @@ type Call struct {
 }
 
 func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
-	return &Call{app: a, ctx: ctx, Scope: scope, now: a.Clock.Now().Unix(), docs: make(map[docKey]*state, 8), Version: spec.Version()}
+	return &Call{app: a, ctx: ctx, Scope: scope, now: a.Clock.Now().Unix(), docs: make(map[docKey]*state, 16), Version: spec.Version()}
 }
 
 // Now is the time of the call, in Unix seconds.

@@ -247,44 +247,46 @@ func (c *Call) pending(event string) (int, error) {
 // previousAttributes is what an event's data.previous_attributes shows: the old values of the members that differ, nested in objects. A member
 // that is new has the old value null. Both bodies have their members in the same order, so one walk beside the other finds them.
 func previousAttributes(before, after []byte) json.RawMessage {
-	type member struct {
-		key   string
-		value []byte
-	}
-	var is []member
-	jsontext.Members(after, func(key string, v []byte) bool { is = append(is, member{key, v}); return true })
-	out := []byte{'{'}
-	put := func(key string, v []byte) {
-		if len(out) > 1 {
+	return appendPrevious(make([]byte, 0, 128), before, after)
+}
+
+func appendPrevious(out, before, after []byte) []byte {
+	out = append(out, '{')
+	first := true
+	name := func(key string) {
+		if !first {
 			out = append(out, ',')
 		}
-		out = append(append(jsontext.AppendString(out, key), ':'), v...)
+		first = false
+		out = append(jsontext.AppendString(out, key), ':')
 	}
-	added := func(until string) { // what is new stands before the next old member in the order of the alphabet
-		for len(is) > 0 && is[0].key != until && (until == "" || is[0].key < until) {
-			put(is[0].key, []byte("null"))
-			is = is[1:]
+	was, is := jsontext.Over(before), jsontext.Over(after)
+	now, value, more := is.Next()
+	for {
+		key, v, ok := was.Next()
+		// What is new stands before the next old member in the order of the alphabet.
+		for more && now != key && (!ok || now < key) && (!ok || key != "id" && key != "object") {
+			name(now)
+			out = append(out, "null"...)
+			now, value, more = is.Next()
 		}
-	}
-	jsontext.Members(before, func(key string, v []byte) bool {
-		if key != "id" && key != "object" {
-			added(key)
+		if !ok {
+			return append(out, '}')
 		}
-		if len(is) == 0 || is[0].key != key {
-			put(key, v) // it is gone
-			return true
+		if !more || now != key { // it is gone
+			name(key)
+			out = append(out, v...)
+			continue
 		}
-		now := is[0].value
-		is = is[1:]
 		switch {
-		case bytes.Equal(v, now):
-		case v[0] == '{' && now[0] == '{':
-			put(key, previousAttributes(v, now))
+		case bytes.Equal(v, value):
+		case v[0] == '{' && value[0] == '{':
+			name(key)
+			out = appendPrevious(out, v, value)
 		default:
-			put(key, v)
+			name(key)
+			out = append(out, v...)
 		}
-		return true
-	})
-	added("")
-	return append(out, '}')
+		now, value, more = is.Next()
+	}
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"hash"
-	"sort"
+	"slices"
+	"strings"
 
 	"florin/internal/fault"
 	"florin/internal/form"
@@ -45,37 +45,35 @@ const maxKey = 255
 
 // fingerprint tells apart requests that differ in operation or parameters, whatever the order in which a client wrote them.
 func fingerprint(route string, path string, p *form.Value) string {
-	h := sha256.New()
-	h.Write([]byte(route))
-	h.Write([]byte{0})
-	h.Write([]byte(path))
-	hashValue(h, p)
-	return base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:18])
+	b := make([]byte, 0, 512)
+	b = append(append(append(b, route...), 0), path...)
+	sum := sha256.Sum256(appendPrint(b, p))
+	return base64.RawURLEncoding.EncodeToString(sum[:18])
 }
 
-func hashValue(h hash.Hash, v *form.Value) {
+// appendPrint appends what tells one value from another, whatever the order of its members.
+func appendPrint(b []byte, v *form.Value) []byte {
 	if v == nil {
-		return
+		return b
 	}
-	h.Write([]byte{1, byte(v.Kind)})
-	h.Write([]byte(v.Text))
+	b = append(b, 1, byte(v.Kind))
+	b = append(b, v.Text...)
 	if len(v.Fields) > 0 {
-		order := make([]int, len(v.Fields))
-		for i := range order {
-			order[i] = i
+		var few [24]int
+		order := few[:0]
+		for i := range v.Fields {
+			order = append(order, i)
 		}
-		sort.Slice(order, func(i, j int) bool { return v.Fields[order[i]].Name < v.Fields[order[j]].Name })
+		slices.SortFunc(order, func(i, j int) int { return strings.Compare(v.Fields[i].Name, v.Fields[j].Name) })
 		for _, i := range order {
-			h.Write([]byte{2})
-			h.Write([]byte(v.Fields[i].Name))
-			hashValue(h, v.Fields[i].Value)
+			b = append(append(b, 2), v.Fields[i].Name...)
+			b = appendPrint(b, v.Fields[i].Value)
 		}
 	}
 	for _, it := range v.Items {
-		h.Write([]byte{3})
-		hashValue(h, it)
+		b = appendPrint(append(b, 3), it)
 	}
-	h.Write([]byte{4})
+	return append(b, 4)
 }
 
 // seen finds the answer that an earlier request with the same key has got. It returns nil if there is none.

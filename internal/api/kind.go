@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -72,6 +73,7 @@ type kind struct {
 	name, word, param string
 	prefixes          []string
 	index             []string
+	indexNames        []string // of the same
 	filters           map[string]string
 	view              func(c *Call, d *store.Doc) ([]byte, error)
 	public            map[string]bool
@@ -103,6 +105,9 @@ func (k *Kind[T]) build() {
 		name: k.Name, word: k.Word, param: k.Param, prefixes: k.Prefixes, index: k.Index, filters: k.Filters,
 		view: k.View, internal: k.Internal, tombstone: k.Tombstone,
 		fresh: func() Resource { return any(new(T)).(Resource) },
+	}
+	for _, path := range k.Index {
+		b.indexNames = append(b.indexNames, k.Name+"."+path)
 	}
 	if b.word == "" {
 		b.word = k.Name
@@ -246,15 +251,28 @@ func (st *state) seal() {
 		st.ver++
 	}
 	st.shown = false
-	st.body = jsontext.Append(make([]byte, 0, len(st.body)+512), st.obj)
+	st.body = encode(st.obj)
 	if st.kind.private != nil {
 		p := reflect.ValueOf(st.obj).Elem().FieldByIndex(st.kind.private)
 		st.priv = nil
 		if !p.IsZero() {
-			st.priv = jsontext.Append(nil, p.Addr().Interface())
+			st.priv = encode(p.Addr().Interface())
 		}
 	}
 	st.dirty = false
+}
+
+// scratch are buffers to encode in, so that what is kept of a document has just its size.
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+func encode(v any) []byte {
+	buf := scratch.Get().(*[]byte)
+	*buf = jsontext.Append((*buf)[:0], v)
+	out := bytes.Clone(*buf)
+	if cap(*buf) <= 1<<16 {
+		scratch.Put(buf)
+	}
+	return out
 }
 
 // entries are the places of a body in the kind's indexes.
@@ -266,16 +284,16 @@ func (k *kind) entries(body []byte, deleted bool) []store.Entry {
 	if !k.internal {
 		out = append(out, store.Entry{Index: k.name})
 	}
-	for _, path := range k.index {
+	for i, path := range k.index {
 		if path == "metadata" {
 			jsontext.Members(jsontext.Get(body, path), func(key string, v []byte) bool {
-				out = append(out, store.Entry{Index: k.name + ".metadata", Value: metadataValue(key, jsontext.Scalar(v))})
+				out = append(out, store.Entry{Index: k.indexNames[i], Value: metadataValue(key, jsontext.Scalar(v))})
 				return true
 			})
 			continue
 		}
 		if v := jsontext.Text(body, path); v != "" {
-			out = append(out, store.Entry{Index: k.name + "." + path, Value: search.Fold(v)})
+			out = append(out, store.Entry{Index: k.indexNames[i], Value: search.Fold(v)})
 		}
 	}
 	return out

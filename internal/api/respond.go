@@ -51,13 +51,17 @@ func (q *request) respond(rep *reply) {
 		h["Request-Id"] = []string{q.id}
 		q.headers(h, rep)
 	}
-	body := jsontext.Indent(make([]byte, 0, len(rep.body)*2), rep.body, 0)
+	buf := scratch.Get().(*[]byte)
+	*buf = jsontext.Indent((*buf)[:0], rep.body, 0)
 	if rep.status >= 400 {
-		body = append(body, '\n') // facts 03 (3b): only errors end with one
+		*buf = append(*buf, '\n') // facts 03 (3b): only errors end with one
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
+	h["Content-Length"] = []string{strconv.Itoa(len(*buf))}
 	q.w.WriteHeader(rep.status)
-	_, _ = q.w.Write(body) // a client that is gone has no use for the error
+	_, _ = q.w.Write(*buf) // a client that is gone has no use for the error
+	if cap(*buf) <= 1<<16 {
+		scratch.Put(buf)
+	}
 	q.log(rep)
 }
 

@@ -65,7 +65,8 @@ func (c *Call) reset() {
 
 // unit gathers what the call has changed.
 func (c *Call) unit() *store.Unit {
-	u := &store.Unit{Puts: c.puts, Deletes: c.gone, Guards: c.guards, Moves: c.moves}
+	u := &store.Unit{Puts: make([]store.Put, len(c.puts), len(c.puts)+len(c.change)+1), Deletes: c.gone, Guards: c.guards, Moves: c.moves}
+	copy(u.Puts, c.puts)
 	for i := 0; i < len(c.change); i++ {
 		st := c.change[i]
 		st.seal()

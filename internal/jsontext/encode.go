@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -110,25 +111,21 @@ func compileMap(t reflect.Type, nullable bool) appender {
 		panic(fmt.Sprintf("jsontext: cannot encode %v", t))
 	}
 	none := empty(nullable, "{}")
-	if t.Elem().Kind() == reflect.String { // metadata
-		return func(dst []byte, p unsafe.Pointer) []byte {
-			m := *(*map[string]string)(p)
-			if m == nil {
-				return append(dst, none...)
-			}
-			dst = append(dst, '{')
-			for i, k := range sortedKeys(m) {
-				if i > 0 {
-					dst = append(dst, ',')
-				}
-				dst = AppendString(dst, k)
-				dst = append(dst, ':')
-				dst = AppendString(dst, m[k])
-			}
-			return append(dst, '}')
-		}
+	if t.Elem() == reflect.TypeFor[string]() { // metadata
+		elem := compile(t.Elem(), false)
+		return func(dst []byte, p unsafe.Pointer) []byte { return appendMap(dst, *(*map[string]string)(p), none, elem) }
 	}
 	elem := compile(t.Elem(), false)
+	switch {
+	case t.Elem() == rawMessage:
+		return func(dst []byte, p unsafe.Pointer) []byte {
+			return appendMap(dst, *(*map[string]json.RawMessage)(p), none, elem)
+		}
+	case t.Elem() == reflect.TypeFor[map[string]json.RawMessage]():
+		return func(dst []byte, p unsafe.Pointer) []byte {
+			return appendMap(dst, *(*map[string]map[string]json.RawMessage)(p), none, elem)
+		}
+	}
 	return func(dst []byte, p unsafe.Pointer) []byte {
 		m := reflect.NewAt(t, p).Elem()
 		if m.IsNil() {
@@ -154,13 +151,28 @@ func compileMap(t reflect.Type, nullable bool) appender {
 	}
 }
 
-func sortedKeys(m map[string]string) []string {
-	keys := make([]string, 0, len(m))
+// appendMap appends a map of a type that is known.
+func appendMap[V any](dst []byte, m map[string]V, none string, elem appender) []byte {
+	if m == nil {
+		return append(dst, none...)
+	}
+	var few [16]string
+	keys := few[:0]
 	for k := range m {
 		keys = append(keys, k)
 	}
-	sort.Strings(keys)
-	return keys
+	slices.Sort(keys)
+	dst = append(dst, '{')
+	var v V
+	for i, k := range keys {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(AppendString(dst, k), ':')
+		v = m[k]
+		dst = elem(dst, unsafe.Pointer(&v))
+	}
+	return append(dst, '}')
 }
 
 type field struct {

@@ -4,7 +4,10 @@
 // All functions take text that was made by Florin's own encoder: valid and without white space. On other text they find nothing, and never panic.
 package jsontext
 
-import "strings"
+import (
+	"strings"
+	"unsafe"
+)
 
 // skipString returns the index behind the string that starts at i (a quote), or len(b).
 func skipString(b []byte, i int) int {
@@ -48,22 +51,45 @@ func Skip(b []byte, i int) int {
 	return len(b)
 }
 
-// Members calls yield with each member of an object, until it returns false. Keys are given as they stand between the quotes.
+// Members calls yield with each member of an object, until it returns false. Keys are given as they stand between the quotes; like the values, they
+// are parts of b, which nobody may change as long as they are used.
 func Members(b []byte, yield func(key string, value []byte) bool) {
+	c := Over(b)
+	for {
+		key, value, ok := c.Next()
+		if !ok || !yield(key, value) {
+			return
+		}
+	}
+}
+
+// A Cursor walks the members of an object, for those who walk two side by side. Its zero value is at the end.
+type Cursor struct {
+	b []byte
+	i int
+}
+
+// Over is a cursor before the first member of an object.
+func Over(b []byte) Cursor {
 	if len(b) < 2 || b[0] != '{' {
-		return
+		return Cursor{}
 	}
-	for i := 1; i < len(b) && b[i] == '"'; {
-		k := skipString(b, i)
-		if k >= len(b) || k < i+2 {
-			return
-		}
-		v := Skip(b, k+1)
-		if !yield(string(b[i+1:k-1]), b[k+1:v]) {
-			return
-		}
-		i = v + 1 // behind the comma
+	return Cursor{b, 1}
+}
+
+// Next is the next member, as Members gives it.
+func (c *Cursor) Next() (key string, value []byte, ok bool) {
+	b, i := c.b, c.i
+	if i >= len(b) || b[i] != '"' {
+		return "", nil, false
 	}
+	k := skipString(b, i)
+	if k >= len(b) || k < i+2 {
+		return "", nil, false
+	}
+	v := Skip(b, k+1)
+	c.i = v + 1 // behind the comma
+	return unsafe.String(&b[i+1], k-i-2), b[k+1 : v], true
 }
 
 // Items calls yield with each item of an array, until it returns false.

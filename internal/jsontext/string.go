@@ -11,8 +11,12 @@ const hexDigits = "0123456789abcdef"
 // UTF-8 become the replacement character.
 func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
+	i := 0
+	for i < len(s) && s[i] >= ' ' && s[i] != '"' && s[i] != '\\' && s[i] < utf8.RuneSelf {
+		i++
+	}
 	start := 0
-	for i := 0; i < len(s); {
+	for i < len(s) {
 		ch := s[i]
 		if ch >= ' ' && ch != '"' && ch != '\\' && ch < utf8.RuneSelf {
 			i++

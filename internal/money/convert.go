@@ -88,6 +88,9 @@ func sixDigits(x float64) float64 {
 // apply multiplies and rounds half away from zero. It counts with the decimal digits of the rate, as they are shown, not with its binary form: so anyone
 // can check amount × exchange_rate by hand.
 func apply(amount int64, rate float64) int64 {
+	if rate == 1 {
+		return amount
+	}
 	x, ok := new(big.Rat).SetString(strconv.FormatFloat(rate, 'g', -1, 64))
 	if !ok {
 		panic("money: a rate is not finite")

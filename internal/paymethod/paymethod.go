@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"florin/internal/spec"
 )
@@ -86,14 +87,16 @@ var Types = func() map[string]*Type {
 }()
 
 // Names are the names of all types, sorted.
-func Names() []string {
+func Names() []string { return names() }
+
+var names = sync.OnceValue(func() []string {
 	out := make([]string, 0, len(table))
 	for i := range table {
 		out = append(out, table[i].Name)
 	}
 	slices.Sort(out)
 	return out
-}
+})
 
 // A Use is what a payment wants of a type.
 type Use struct {

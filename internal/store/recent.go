@@ -112,10 +112,11 @@ func (sh *shard) put(ref Ref, k *kept) {
 // committed brings what is at hand up to date with units that were committed.
 func (r *recent) committed(units []*Unit) {
 	gen := r.gen.Add(1)
-	set := func(s Scope, id string, d *Doc) {
+	set := func(s Scope, id string, k *kept) {
+		k.gen = gen
 		sh := &r.shards[shardOf(s, id)]
 		sh.mu.Lock()
-		sh.put(Ref{Scope: s, ID: id}, &kept{doc: d, gen: gen})
+		sh.put(Ref{Scope: s, ID: id}, k)
 		sh.mu.Unlock()
 	}
 	for _, u := range units {
@@ -125,11 +126,15 @@ func (r *recent) committed(units []*Unit) {
 				r.drop(p.Scope, p.ID, gen)
 				continue
 			}
-			d := p.Doc
-			set(p.Scope, p.ID, &d)
+			written := &struct { // in one piece
+				kept
+				Doc
+			}{Doc: p.Doc}
+			written.kept.doc = &written.Doc
+			set(p.Scope, p.ID, &written.kept)
 		}
 		for i := range u.Deletes {
-			set(u.Deletes[i].Scope, u.Deletes[i].ID, nil)
+			set(u.Deletes[i].Scope, u.Deletes[i].ID, &kept{})
 		}
 		for i := range u.Rewrites { // its version says nothing of its private part
 			r.drop(u.Rewrites[i].Scope, u.Rewrites[i].ID, gen)

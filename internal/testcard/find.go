@@ -22,7 +22,7 @@ func In(s []byte) bool {
 				break digits
 			}
 		}
-		if alone(s[end:]) && grouped(groups) && len(number) >= shortest && Valid(string(number)) {
+		if alone(s[end:]) && grouped(groups) && len(number) >= Shortest && Valid(string(number)) {
 			return true
 		}
 		i = end - 1
@@ -30,8 +30,8 @@ func In(s []byte) bool {
 	return false
 }
 
-// shortest is the length of the shortest card number that is looked for; shorter ones cannot be told from other numbers.
-const shortest = 13
+// Shortest is the length of the shortest card number that is looked for; shorter ones cannot be told from other numbers.
+const Shortest = 13
 
 // joined says whether what stands before digits joins them to something longer: an id, or the hyphen of one.
 func joined(before []byte) bool {

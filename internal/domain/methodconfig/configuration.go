@@ -9,8 +9,10 @@ package methodconfig
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
@@ -226,26 +228,29 @@ func Choose(c *api.Call, id string, use paymethod.Use) (*Choice, error) {
 	use.Country = acct.Country
 	out := &Choice{ID: conf.ID, Parent: conf.Parent}
 	for _, name := range paymethod.Names() {
+		if values[name] != "on" {
+			continue
+		}
 		t := paymethod.Types[name]
-		if t.Flow == paymethod.Terminal || t.Flow == paymethod.Outside || values[name] != "on" || !available(acct, name) || t.Refuses(use) != paymethod.Fits {
+		if t.Flow == paymethod.Terminal || t.Flow == paymethod.Outside || !available(acct, name) || t.Refuses(use) != paymethod.Fits {
 			continue
 		}
 		out.Types = append(out.Types, name)
 	}
-	slices.SortStableFunc(out.Types, func(a, b string) int {
-		switch {
-		case a == "card" && b != "card":
-			return -1
-		case b == "card" && a != "card":
-			return 1
-		}
-		return 0
-	})
+	if i := slices.Index(out.Types, "card"); i > 0 {
+		copy(out.Types[1:i+1], out.Types[:i])
+		out.Types[0] = "card"
+	}
 	return out, nil
 }
 
 // values are what holds for each type: what was said of it, or else what the parent or the defaults say.
+//
+// The map is not to be changed: most configurations share one.
 func (conf *Configuration) values(c *api.Call) (map[string]string, error) {
+	if conf.Parent == nil && len(conf.Private.Preferences) == 0 {
+		return atFirst(), nil
+	}
 	out := map[string]string{}
 	if conf.Parent != nil {
 		parent, err := find(c, *conf.Parent)
@@ -253,9 +258,11 @@ func (conf *Configuration) values(c *api.Call) (map[string]string, error) {
 			return nil, err
 		}
 		if parent != nil {
-			if out, err = parent.values(c); err != nil {
+			of, err := parent.values(c)
+			if err != nil {
 				return nil, err
 			}
+			maps.Copy(out, of)
 		}
 	}
 	for _, key := range keys {
@@ -271,6 +278,18 @@ func (conf *Configuration) values(c *api.Call) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// atFirst is what holds where nothing was said.
+var atFirst = sync.OnceValue(func() map[string]string {
+	out := make(map[string]string, len(keys))
+	for _, key := range keys {
+		out[key] = "off"
+		if slices.Contains(onAtFirst, key) {
+			out[key] = "on"
+		}
+	}
+	return out
+})
 
 // available says whether an account can take payments by what a key stands for: businesses of its country can, and if a platform answers for the
 // account, it has the capability.

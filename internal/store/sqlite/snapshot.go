@@ -199,7 +199,7 @@ func (s *snapshot) eachVersion(st *sqlite.Stmt, yield func(*store.Doc) bool) err
 const (
 	inRange = " WHERE p.scope = ? AND p.name = ? AND p.value = ? AND (p.created, p.seq) > (?, ?) AND (p.created, p.seq) < (?, ?)"
 	// A document that is gone shows as a row without one, so that it is not passed over in silence.
-	scan = "SELECT " + docColumns + ", p.id FROM place p LEFT JOIN doc d ON d.scope = p.scope AND d.id = p.id AND d.past = 0" + inRange
+	scan     = "SELECT " + docColumns + ", p.id FROM place p LEFT JOIN doc d ON d.scope = p.scope AND d.id = p.id AND d.past = 0" + inRange
 	scanUp   = scan + " ORDER BY p.created, p.seq, p.id"
 	scanDown = scan + " ORDER BY p.created DESC, p.seq DESC, p.id DESC"
 	has      = "SELECT 1 FROM place p" + inRange + " LIMIT 1"
