@@ -136,6 +136,8 @@ func (e *Engine) apply(ctx context.Context, units []*store.Unit) ([]error, error
 			done, fresh, ferr := e.outcome(c, b.id)
 			if c = fresh; ferr != nil {
 				warn("the outcome of a batch is not known", err)
+				e.node.miss() // if it was committed, nobody has been told
+				e.node.tellToLook()
 				return nil, store.ErrUnknown
 			}
 			if done {

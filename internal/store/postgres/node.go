@@ -224,7 +224,7 @@ func (n *node) beat(ctx context.Context) error {
 			n.until[p], n.leaves[p] = time.Time{}, false
 			continue
 		}
-		gained = gained || n.until[p].IsZero()
+		gained = gained || n.until[p].Before(began) // not held, or for a while not: what came meanwhile was passed over
 		n.until[p] = began.Add(leaseTime - leaseSafe)
 	}
 	n.mu.Unlock()
@@ -341,6 +341,17 @@ func (e *Engine) Tell(stubs []store.Put) {
 	}
 }
 
+// tellToLook tells the other nodes that they may have missed something, as soon as they can be told.
+func (n *node) tellToLook() {
+	n.telling.Lock()
+	n.overflow = true
+	n.telling.Unlock()
+	select {
+	case n.told1 <- struct{}{}:
+	default:
+	}
+}
+
 // tell sends what is to be told, a little later, so that much goes out at once.
 func (n *node) tell(ctx context.Context) {
 	for {
@@ -365,7 +376,8 @@ func (n *node) tell(ctx context.Context) {
 			continue // one that has just come reads everything anyway
 		}
 		if err := n.e.beside(ctx, func(c *conn) error { return n.send(c, stubs, overflow) }); err != nil && ctx.Err() == nil {
-			warn("other nodes were not told what was committed; they look by themselves", err)
+			warn("other nodes were not told what was committed; they will be told to look", err)
+			time.AfterFunc(beat, n.tellToLook)
 		}
 	}
 }
