@@ -22,13 +22,14 @@ type Gate struct {
 	inside atomic.Int64
 	shed   atomic.Int64
 	bodies atomic.Int64 // bytes of large bodies in memory
+	before atomic.Int64 // how long the last commit took, as a time.Duration
 }
 
 const (
 	perCore    = 512                    // requests inside, for each core; twice as many payments as one commit takes
 	leastOpen  = 64                     // how far the gate narrows
 	late       = 100 * time.Millisecond // how long a unit may wait for the committer …
-	lateTimes  = 2                      // … if that is also this many times what a commit takes
+	lateTimes  = 2                      // … if that is also this many times what the last commits took: one that came amid a slow one is not late
 	smallBody  = 64 << 10               // bytes of a body that are read whatever else is in memory; no payment has more
 	mostBodies = 256 << 20              // bytes of larger bodies in memory, all together
 )
@@ -58,10 +59,11 @@ func (g *Gate) Leave() { g.inside.Add(-1) }
 
 // Committed hears from the committer how long units waited for it, and narrows or widens the gate.
 func (g *Gate) Committed(b store.Batch) {
-	limit := g.limit.Load()
+	limit, before := g.limit.Load(), time.Duration(g.before.Swap(int64(b.Took)))
 	switch {
-	case b.Waited > late && b.Waited > lateTimes*b.Took:
-		g.limit.Store(max(limit-limit/8, min(leastOpen, g.most)))
+	case b.Waited > late && b.Waited > lateTimes*max(b.Took, before):
+		busy := min(limit, g.inside.Load()) // what is inside is too much, whatever might be
+		g.limit.Store(min(limit, max(busy-busy/4, min(leastOpen, g.most))))
 	case limit < g.most:
 		g.limit.Store(min(limit+limit/16+1, g.most))
 	}

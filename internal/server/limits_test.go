@@ -253,13 +253,23 @@ func TestGateNarrows(t *testing.T) {
 	g := api.NewGate(1000)
 	late := store.Batch{Units: 256, Waited: time.Second, Took: 200 * time.Millisecond}
 	slow := store.Batch{Units: 256, Waited: time.Second, Took: 800 * time.Millisecond} // a slow disk: everybody waits for one commit, and fewer requests change nothing
+	for range 800 {
+		g.Enter()
+	}
 	g.Committed(slow)
 	if n := g.Stats().Limit; n != 1000 {
 		t.Errorf("a slow disk: %d", n)
 	}
+	g.Committed(late) // those who came amid the slow commit before
+	if n := g.Stats().Limit; n != 1000 {
+		t.Errorf("after a slow commit: %d", n)
+	}
 	g.Committed(late)
-	if n := g.Stats().Limit; n != 875 {
-		t.Errorf("late once: %d, want 875", n)
+	if n := g.Stats().Limit; n != 600 {
+		t.Errorf("late once, with 800 inside: %d, want 600", n)
+	}
+	for range 800 {
+		g.Leave()
 	}
 	for range 100 {
 		g.Committed(late)
