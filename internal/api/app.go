@@ -88,14 +88,19 @@ func New(db *store.DB, clk clock.Clock, log *slog.Logger) *App {
 	r.Kind(Tasks)
 	r.Kind(idempotents)
 	r.Kind(Mirrors)
+	wake := func() {
+		select {
+		case a.taskWake <- struct{}{}:
+		default:
+		}
+	}
+	db.Tell(Tasks.Name, nil)
+	db.OnMissed(wake)
 	db.OnCommit(func(units []*store.Unit) {
 		for _, u := range units {
 			for i := range u.Puts {
 				if u.Puts[i].Kind == Tasks.Name {
-					select {
-					case a.taskWake <- struct{}{}:
-					default:
-					}
+					wake()
 					return
 				}
 			}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"florin/internal/jsontext"
 	"florin/internal/store"
 )
 
@@ -80,11 +81,16 @@ func (a *App) dueTasks(ctx context.Context) (batch []*store.Doc, next int64, err
 			next = d.Created
 			return false
 		}
-		batch = append(batch, d)
+		if a.Store.Holds(holder(d)) {
+			batch = append(batch, d)
+		}
 		return len(batch) < 100
 	})
 	return batch, next, err
 }
+
+// holder is what decides which of several servers does a task: the account that it is for, whose tasks are done in order.
+func holder(d *store.Doc) string { return "tasks of " + jsontext.Text(d.Body, "scope") }
 
 // retryTaskAfter is how long a failed task rests, in seconds, for each time that it has failed; a day at the most.
 const retryTaskAfter = 30
@@ -98,11 +104,21 @@ func (a *App) runTask(ctx context.Context, d *store.Doc) error {
 	}
 	t = *obj.(*Task)
 	f := a.tasks[t.Work]
-	finish := func(c *Call) { // the task leaves the queue in the unit of work that does it
+	// The task leaves the queue in the unit of work that does it. If it has left already, another server has done it.
+	finish := func(c *Call) (done bool, err error) {
+		if a.Store.Shared() != nil {
+			now, err := c.view().Get(d.Scope, d.ID)
+			if err != nil || now == nil {
+				return true, err
+			}
+		}
 		c.gone = append(c.gone, store.Delete{Scope: d.Scope, ID: d.ID, Base: d.Ver, Was: Tasks.base().entries(d.Body, false)})
+		return false, nil
 	}
 	run := func(c *Call) error {
-		finish(c)
+		if done, err := finish(c); done || err != nil {
+			return err
+		}
 		if f == nil {
 			return fmt.Errorf("nobody does the task %s", t.Work)
 		}
@@ -119,7 +135,9 @@ func (a *App) runTask(ctx context.Context, d *store.Doc) error {
 	}
 	a.Log.Error("a task failed", "task", d.ID, "tries", t.Tries+1, "cause", err)
 	return a.Do(ctx, store.System, func(c *Call) error {
-		finish(c)
+		if done, err := finish(c); done || err != nil {
+			return err
+		}
 		t.Tries++
 		again := t
 		again.ID = fmt.Sprintf("%s:%d", t.ID, t.Tries)

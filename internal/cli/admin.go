@@ -13,6 +13,7 @@ import (
 
 	"florin/internal/domain/account"
 	"florin/internal/server"
+	"florin/internal/store/postgres"
 )
 
 // An office carries out commands: that of a running server, or one in this process.
@@ -31,14 +32,19 @@ func (r *run) office(ctx context.Context, make bool) (*office, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if !make && !server.HasData(data) {
+	cfg := server.Config{Data: data, Audit: r.Audit}
+	if postgres.Is(r.store) {
+		cfg.Postgres = r.store
+	}
+	if !make && cfg.Postgres == "" && !server.HasData(data) {
 		return nil, account.Problem("there is no data in " + data + "; `florin serve` makes it, or --data says where it is")
 	}
 	keys, err := r.masterKeys()
 	if err != nil {
 		return nil, err
 	}
-	s, err := server.New(server.Config{Data: data, Vault: keys, Audit: r.Audit})
+	cfg.Vault = keys
+	s, err := server.New(cfg)
 	if err != nil {
 		if conn, again := server.DialAdmin(ctx, data); again == nil { // one has started just now
 			return overSocket(conn, data), nil

@@ -11,11 +11,12 @@ import (
 	"florin/internal/otlp"
 	"florin/internal/server"
 	"florin/internal/shape"
+	"florin/internal/store/postgres"
 )
 
 func (r *run) serve() *cobra.Command {
 	var cfg server.Config
-	var keep, ready, level, format, traces, limitsTest, limitsLive string
+	var ready, level, format, traces, limitsTest, limitsLive string
 	var check bool
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -32,12 +33,14 @@ func (r *run) serve() *cobra.Command {
 				return err
 			}
 			cfg.Data, cfg.Vault, cfg.Audit = r.folder(), keys, r.Audit
-			switch keep {
-			case "sqlite":
-			case "memory":
+			switch {
+			case r.store == "sqlite":
+			case r.store == "memory":
 				cfg.Memory = true
+			case postgres.Is(r.store):
+				cfg.Postgres = r.store
 			default:
-				return mistake{fmt.Errorf("there is no store %q: it is sqlite or memory", keep)}
+				return mistake{fmt.Errorf("there is no store %q: it is sqlite, memory, or postgres://…", postgres.Masked(r.store))}
 			}
 			var at slog.Level
 			if err := at.UnmarshalText([]byte(level)); err != nil {
@@ -88,7 +91,6 @@ func (r *run) serve() *cobra.Command {
 	f.StringVar(&cfg.HTTP, "http", "localhost:12111", "address for plain HTTP, for test keys; port 0 picks one, none is none")
 	f.StringVar(&cfg.HTTPS, "https", "localhost:12112", "address for HTTPS; port 0 picks one, none is none")
 	f.BoolVar(&cfg.AllowInsecureHTTP, "allow-insecure-http", false, "let --http be an address that other machines reach (test keys only)")
-	f.StringVar(&keep, "store", "sqlite", "where everything is kept: sqlite, or memory for nowhere")
 	f.StringVar(&cfg.CertFile, "tls-cert", "", "certificate in PEM, instead of one from the local authority; read again when it changes")
 	f.StringVar(&cfg.KeyFile, "tls-key", "", "key of --tls-cert")
 	f.StringSliceVar(&cfg.Domains, "domain", nil, "name that the server is reached by; may be given again")
@@ -133,6 +135,9 @@ func (r *run) greet(cfg *server.Config, is *server.Ready) {
 	}
 	if is.Admin != "" {
 		p("  operators         %s\n", is.Admin)
+	}
+	if cfg.Postgres != "" {
+		p("  store             %s\n", postgres.Masked(cfg.Postgres))
 	}
 	if cfg.Memory {
 		p("  data              in memory; gone when Florin ends\n")

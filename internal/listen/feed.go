@@ -130,11 +130,19 @@ func (l *Listeners) forget() (next time.Time) {
 	return next
 }
 
+// counted counts feeds. While there are some, other servers tell of their events.
+func (l *Listeners) counted(more int64) {
+	n := l.feeds.Add(more)
+	if shared := l.app.Store.Shared(); shared != nil {
+		shared.Wants(n > 0)
+	}
+}
+
 // drop lets go of a feed. The caller holds mu.
 func (l *Listeners) drop(f *feed) {
 	if l.byID[f.id] == f {
 		delete(l.byID, f.id)
-		l.feeds.Add(-1)
+		l.counted(-1)
 	}
 }
 

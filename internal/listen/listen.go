@@ -33,6 +33,7 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/jsontext"
 	"florin/internal/spec"
 	"florin/internal/store"
 	"florin/internal/vault"
@@ -97,6 +98,17 @@ func New(app *api.App, v *vault.Vault, accounts *account.Accounts, d *webhook.De
 		wake: make(chan struct{}, 1), byID: map[string]*feed{},
 	}
 	app.Store.OnCommit(l.committed)
+	if shared := app.Store.Shared(); shared != nil {
+		app.Store.Tell(api.Events.Name, func(p *store.Put) ([]byte, bool) {
+			if p.Base != 0 || !shared.Wanted() {
+				return nil, false
+			}
+			if jsontext.Text(p.Body, "account") != "" {
+				return []byte(`{"account":"connected"}`), true
+			}
+			return []byte(`{}`), true
+		})
+	}
 	return l
 }
 

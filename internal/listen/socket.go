@@ -92,7 +92,7 @@ func (l *Listeners) attach(id string, s *session) *visit {
 	if f == nil {
 		f = &feed{session: *s, id: id, secret: l.secret(s)}
 		l.byID[id] = f
-		l.feeds.Add(1)
+		l.counted(1)
 	}
 	if f.visitor != nil {
 		f.visitor.leave()

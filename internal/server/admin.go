@@ -158,6 +158,12 @@ func (s *Server) openAdmin(at *Addresses) (*adminSocket, error) {
 	path := filepath.Join(s.cfg.Data, socketName)
 	pointer := filepath.Join(s.cfg.Data, socketFile)
 	a := &adminSocket{files: []string{path}}
+	if s.engine != nil { // nothing else locks the folder
+		if c, err := DialAdmin(context.Background(), s.cfg.Data); err == nil {
+			c.Close()
+			return nil, fmt.Errorf("another Florin uses %s: each needs a folder of its own (--data)", s.cfg.Data)
+		}
+	}
 	for _, stale := range []string{path, pointer} {
 		if err := os.Remove(stale); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return nil, err

@@ -74,7 +74,7 @@ func (s *Server) openCertificates() (*certificates, error) {
 		conf.NextProtos = append(conf.NextProtos, "acme-tls/1") // the challenge is answered on the same port
 		return &certificates{config: conf}, nil
 	}
-	ca, err := openAuthority(s.cfg.Data)
+	ca, err := s.authority()
 	if err != nil {
 		return nil, err
 	}

@@ -54,6 +54,7 @@ import (
 	"florin/internal/relay"
 	"florin/internal/store"
 	"florin/internal/store/memory"
+	"florin/internal/store/postgres"
 	"florin/internal/store/sqlite"
 	"florin/internal/vault"
 	"florin/internal/webhook"
@@ -64,6 +65,8 @@ type Config struct {
 	Data   string // folder of the store, keys and certificates; "" keeps none of them
 	Memory bool   // keep the store in memory, even where there is a folder; it is then used for certificates only
 	Vault  string // where the master keys are, as vault.Open has it; "" is the file vault.key in Data
+	// Postgres is the URL of a PostgreSQL that keeps the store, for this server and others: see postgres.go.
+	Postgres string
 
 	HTTP              string   // address for plain HTTP, "" for none; port 0 picks one. Test keys only.
 	HTTPS             string   // address for HTTPS, "" for none; port 0 picks one
@@ -103,6 +106,7 @@ type Server struct {
 
 	cfg    Config
 	db     *store.DB
+	engine *postgres.Engine // nil: the store is this server's alone
 	log    *slog.Logger
 	clock  clock.Clock
 	tls    *certificates
@@ -237,6 +241,9 @@ const (
 
 // blobs is where uploaded files are kept: in the data folder, or in memory where the store is.
 func (s *Server) blobs() file.Blobs {
+	if e := s.engine; e != nil {
+		return e
+	}
 	if s.cfg.Memory || s.cfg.Data == "" {
 		return file.Memory()
 	}
@@ -251,6 +258,9 @@ func HasData(folder string) bool {
 
 // open opens the store, the vault and the request log.
 func (s *Server) open() (err error) {
+	if s.cfg.Postgres != "" {
+		return s.openPostgres()
+	}
 	if s.cfg.Memory || s.cfg.Data == "" {
 		if s.db, err = store.Open(memory.New()); err != nil {
 			return err
@@ -294,15 +304,21 @@ func (s *Server) Requests() *RequestLog { return s.record }
 
 // Starter is the first account and its test keys; the account is made if there is none, without a live secret key (what a server prints ends up in
 // logs).
-func (s *Server) Starter(ctx context.Context) (*account.Starter, error) {
-	st, err := s.Accounts.First(ctx)
-	if err != nil || st != nil {
+func (s *Server) Starter(ctx context.Context) (st *account.Starter, err error) {
+	if st, err = s.Accounts.First(ctx); err != nil || st != nil {
 		return st, err
 	}
-	if _, err := s.Accounts.Create(ctx, account.Spec{Unattended: true}); err != nil {
-		return nil, fmt.Errorf("make the first account: %w", err)
-	}
-	return s.Accounts.First(ctx)
+	err = s.db.Exclusively(ctx, "first account", func() error { // servers that start at once make one account between them
+		if st, err = s.Accounts.First(ctx); err != nil || st != nil {
+			return err
+		}
+		if _, err := s.Accounts.Create(ctx, account.Spec{Unattended: true}); err != nil {
+			return fmt.Errorf("make the first account: %w", err)
+		}
+		st, err = s.Accounts.First(ctx)
+		return err
+	})
+	return st, err
 }
 
 // Work does what is due, in the background, until Close. Start calls it.

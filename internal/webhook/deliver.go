@@ -20,7 +20,11 @@
 // Results are written by one goroutine, as many as have come in since its last write in one unit. So at any time at most one unit of the deliverer's
 // waits with those of payments, and it rides in a transaction that they pay for anyway.
 //
-// Deliveries are read and sent by one process. Several on one store would send more than once; leases come with PostgreSQL.
+// # Several servers
+//
+// Where several servers share a store, each endpoint is one server's: that which holds its lease (store.DB.Holds). The others pass its deliveries over, and
+// hear of it when a lease comes to them; then they read what is due. A server that is to give a lease away starts no more attempts, and keeps it until
+// those that run have been written down.
 package webhook
 
 import (
@@ -73,6 +77,7 @@ type Deliverer struct {
 	wake  chan struct{} // holds one token when mail has something
 	mu    sync.Mutex
 	mail  mail
+	out   map[string]int // attempts that run, or whose results are not written yet, by endpoint
 	stats counters
 
 	// What follows belongs to Run's goroutine.
@@ -121,11 +126,39 @@ type line struct {
 func New(app *api.App, db *store.DB, v *vault.Vault, clk clock.Clock, log *slog.Logger) *Deliverer {
 	d := &Deliverer{
 		Timeout: 20 * time.Second, Render: app.RenderEvent, app: app, db: db, vault: v, clock: clk, log: log, wake: make(chan struct{}, 1),
-		lines: map[string]*line{}, known: map[string]struct{}{}, record: make(chan result, 4096),
+		lines: map[string]*line{}, out: map[string]int{}, known: map[string]struct{}{}, record: make(chan result, 4096),
 	}
 	db.OnCommit(d.committed)
+	db.OnMissed(d.missed)
+	db.OnLeave(d.working)
+	db.Tell(api.Deliveries.Name, func(p *store.Put) ([]byte, bool) {
+		return []byte(`{"queue":"due"}`), jsontext.Text(p.Body, "queue") == due
+	})
 	return d
 }
+
+// missed is told that others may have committed deliveries, or left some.
+func (d *Deliverer) missed() {
+	d.mu.Lock()
+	d.mail.lost = true
+	d.mu.Unlock()
+	d.signal()
+}
+
+// working says whether attempts are running, or not written down, of endpoints that another server is to have.
+func (d *Deliverer) working(leaves func(key string) bool) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for endpoint := range d.out {
+		if leaves(holder(endpoint)) {
+			return true
+		}
+	}
+	return false
+}
+
+// holder is what decides which of several servers an endpoint is sent to by.
+func holder(endpoint string) string { return "deliveries to " + endpoint }
 
 // committed is told of units that are durable. It is called by the committer, who waits for it.
 func (d *Deliverer) committed(units []*store.Unit) {
@@ -136,6 +169,10 @@ func (d *Deliverer) committed(units []*store.Unit) {
 			if p.Kind != api.Deliveries.Name || jsontext.Text(p.Body, "queue") != due {
 				continue
 			}
+			r := ref{p.ID, store.Pos{Created: p.Created, Seq: p.Seq}}
+			if !d.db.Holds(holder(r.endpoint())) {
+				continue
+			}
 			told = true
 			d.mu.Lock()
 			switch {
@@ -144,7 +181,7 @@ func (d *Deliverer) committed(units []*store.Unit) {
 			case len(d.mail.fresh) >= maxFresh:
 				d.mail.lost = true
 			default:
-				d.mail.fresh = append(d.mail.fresh, ref{p.ID, store.Pos{Created: p.Created, Seq: p.Seq}})
+				d.mail.fresh = append(d.mail.fresh, r)
 			}
 			d.mu.Unlock()
 		}
@@ -220,6 +257,7 @@ func (d *Deliverer) readMail() {
 	}
 	for _, r := range m.recorded {
 		delete(d.known, r.ref.id)
+		d.left(r.ref.endpoint())
 		switch {
 		case r.reread > 0:
 			d.low, d.next = 0, earlier(d.next, r.reread)
@@ -264,6 +302,16 @@ func (d *Deliverer) ended(r result) {
 		d.low, d.next = 0, earlier(d.next, d.clock.Now().Unix()+retryRead)
 	}
 	delete(d.known, r.ref.id)
+	d.left(r.ref.endpoint())
+}
+
+// left notes that an attempt has ended, and its result is written if there is one.
+func (d *Deliverer) left(endpoint string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.out[endpoint]--; d.out[endpoint] <= 0 {
+		delete(d.out, endpoint)
+	}
 }
 
 // retryRead is how long to wait when the store could not be read, in seconds.
@@ -272,6 +320,9 @@ const retryRead = 10
 // admit puts a delivery in its line, unless it is known already, or the line is full.
 func (d *Deliverer) admit(r ref) {
 	if _, ok := d.known[r.id]; ok {
+		return
+	}
+	if !d.db.Holds(holder(r.endpoint())) {
 		return
 	}
 	l := d.lines[r.endpoint()]
@@ -355,6 +406,13 @@ func (d *Deliverer) dispatch(ctx, work context.Context) {
 	for idle := 0; len(d.turn) > 0 && idle < len(d.turn) && ctx.Err() == nil; {
 		l := d.turn[0]
 		d.turn = d.turn[1:]
+		if !d.db.Holds(holder(l.id)) { // another server reads them
+			for _, r := range l.waiting {
+				delete(d.known, r.id)
+			}
+			l.waiting, l.parked, l.listed = nil, false, false
+			continue
+		}
 		if len(l.waiting) == 0 && l.parked && l.busy == 0 {
 			behind := l.behind
 			err := d.refill(ctx, l)
@@ -373,6 +431,8 @@ func (d *Deliverer) dispatch(ctx, work context.Context) {
 		case len(l.waiting) == 0 || l.busy >= l.limit || !d.room(l):
 			d.turn = append(d.turn, l)
 			idle++
+		case !d.enter(l.id):
+			d.turn = append(d.turn, l) // and is passed over next time
 		default:
 			d.start(work, l)
 			d.turn = append(d.turn, l)
@@ -381,6 +441,19 @@ func (d *Deliverer) dispatch(ctx, work context.Context) {
 	}
 	d.stats.fast.Store(int64(d.fast))
 	d.stats.slow.Store(int64(d.slow))
+}
+
+// enter counts an attempt, unless the endpoint has just become another server's. It is counted before that is asked, so that whoever asks whether the
+// endpoint can be given away is told of the attempt, or the attempt is not begun.
+func (d *Deliverer) enter(endpoint string) bool {
+	d.mu.Lock()
+	d.out[endpoint]++
+	d.mu.Unlock()
+	if d.db.Holds(holder(endpoint)) {
+		return true
+	}
+	d.left(endpoint)
+	return false
 }
 
 func (d *Deliverer) room(l *line) bool {

@@ -218,6 +218,10 @@ type Accounts struct {
 func New(app *api.App, v *vault.Vault) *Accounts {
 	d := &Accounts{app: app, vault: v}
 	app.Store.OnCommit(d.cache.committed)
+	app.Store.OnMissed(d.cache.empty)
+	changed := func(p *store.Put) ([]byte, bool) { return nil, p.Base > 0 }
+	app.Store.Tell(keys.Name, changed)
+	app.Store.Tell(Kind.Name, changed)
 	return d
 }
 

@@ -13,6 +13,7 @@ var (
 	getKept  = prepared("kept", "SELECT value FROM kept WHERE name = $1::text")
 	putKept  = prepared("keep_value", "INSERT INTO kept (name, value) VALUES ($1::text, $2::bytea) ON CONFLICT DO NOTHING")
 	getBlob  = prepared("blob", "SELECT value FROM blob WHERE name = $1::text")
+	allBlobs = prepared("blobs", "SELECT name FROM blob")
 	putBlob  = prepared("new_blob", "INSERT INTO blob (name, value) VALUES ($1::text, $2::bytea) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
 )
 
@@ -34,13 +35,20 @@ func (e *Engine) Exclusively(ctx context.Context, name string, f func() error) e
 	return f()
 }
 
+// Kept returns what all nodes have under a name; nil if nobody has made it.
+func (e *Engine) Kept(ctx context.Context, name string) (value []byte, err error) {
+	err = e.read(ctx, getKept, func(values [][]byte) error {
+		value = append([]byte{}, values[0]...)
+		return nil
+	}, []byte(name))
+	return value, err
+}
+
 // Keep returns what all nodes have under a name; the first to ask makes it.
 func (e *Engine) Keep(ctx context.Context, name string, make func() ([]byte, error)) (value []byte, err error) {
-	get := func() error {
-		return e.read(ctx, getKept, func(values [][]byte) error {
-			value = append([]byte{}, values[0]...)
-			return nil
-		}, []byte(name))
+	get := func() (err error) {
+		value, err = e.Kept(ctx, name)
+		return err
 	}
 	if err := get(); err != nil || value != nil {
 		return value, err
@@ -80,4 +88,21 @@ func (e *Engine) Get(name string) (content []byte, err error) {
 		return nil
 	}, []byte(name))
 	return content, err
+}
+
+// Each calls yield for the name of every file, until it fails.
+func (e *Engine) Each(yield func(name string) error) error {
+	var names []string
+	if err := e.read(context.Background(), allBlobs, func(values [][]byte) error {
+		names = append(names, string(values[0]))
+		return nil
+	}); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := yield(name); err != nil {
+			return err
+		}
+	}
+	return nil
 }

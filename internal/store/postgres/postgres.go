@@ -154,6 +154,9 @@ func (e *Engine) open(ctx context.Context, address string) error {
 	if err := e.node.enter(e, c); err != nil {
 		return err
 	}
+	if err := e.node.beat(ctx); err != nil { // which takes the leases that nobody has
+		return err
+	}
 	work, stop := context.WithCancel(context.Background())
 	e.stop = stop
 	e.work.Go(func() { e.node.run(work) })
