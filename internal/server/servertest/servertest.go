@@ -1,4 +1,5 @@
-// Package servertest runs a whole Florin inside a test: the real handler on a store in memory, at a moment that the test chooses.
+// Package servertest runs a whole Florin inside a test: the real handler on a store in memory, at a moment that the test chooses. Where the environment
+// names a PostgreSQL (pgtest.Env), the store is a schema there.
 package servertest
 
 import (
@@ -10,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +20,7 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/server"
 	"florin/internal/shape"
+	"florin/internal/store/postgres/pgtest"
 )
 
 // Start is when the clock of a test server stands at first, unless the test says otherwise.
@@ -65,6 +68,9 @@ func New(t testing.TB, opts ...Option) *Server {
 	}
 	for _, o := range opts {
 		o(&cfg)
+	}
+	if cfg.Postgres == "" && os.Getenv(pgtest.Env) != "" {
+		cfg.Postgres = pgtest.Open(t).Of(cfg.Data)
 	}
 	s, err := server.New(cfg)
 	if err != nil {

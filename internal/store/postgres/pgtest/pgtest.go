@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"net"
 	"os"
 	"os/exec"
@@ -149,6 +150,16 @@ func (s *Server) Close() {
 // URL is the address of a schema that nothing else has.
 func (s *Server) URL() string {
 	return s.Named(fmt.Sprintf("test_%d_%d_%d", os.Getpid(), time.Now().UnixNano(), count.Add(1)))
+}
+
+// Of is the address of a schema that belongs to a folder; of one that nothing else has, if the folder has no name.
+func (s *Server) Of(folder string) string {
+	if folder == "" {
+		return s.URL()
+	}
+	h := fnv.New64a()
+	h.Write([]byte(folder))
+	return s.Named(fmt.Sprintf("folder_%x", h.Sum64()))
 }
 
 // Named is the address of a schema.
