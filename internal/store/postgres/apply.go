@@ -17,6 +17,7 @@ const (
 	findOut   = 3 * time.Second // how long is tried to find out what became of a batch
 	headroom  = 10_000_000      // how far the ceiling is put above a Seq that reaches it: ten seconds of them, …
 	nodes     = 1024            // … for each node that there may be
+	maybeLost = time.Second     // how long a connection was not used that is tried before a batch is sent over it whole
 	foldEvery = 1 << 10         // tallies that a node writes before they are added to the folds
 )
 
@@ -265,8 +266,12 @@ func (b *batch) write(ctx context.Context, units []*store.Unit) ([]error, error)
 // lock begins the transaction, and locks and reads the current versions that must be known. If there are none, nothing is asked yet.
 func (b *batch) lock(units []*store.Unit) error {
 	wanted := b.wanted(units)
+	idle := time.Since(b.conn.used)
 	b.conn.send(begin)
 	if len(wanted) == 0 {
+		if idle > maybeLost {
+			return b.conn.sync(answerTime, nil, nil)
+		}
 		return nil
 	}
 	cs := columns(oidInt8, oidBytea)
