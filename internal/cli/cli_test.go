@@ -308,3 +308,20 @@ func TestDefaultFolder(t *testing.T) {
 		t.Errorf("without: %s", got)
 	}
 }
+
+// The limits of each mode are said by flags; a request too many is refused.
+func TestServeLimits(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	refused(t, data, 2, "--limits-live: \"request\" is no limit", "serve", "--limits-live", "request=1")
+	refused(t, data, 2, "--limits-test: requests=0", "serve", "--limits-test", "requests=0")
+	refused(t, data, 2, "--otlp", "serve", "--otlp", "localhost:4318")
+	refused(t, data, 2, "--log-format", "serve", "--log-format", "xml")
+	_, ready, _ := serve(t, data, "--limits-test", "endpoint=1")
+	code := 0
+	for tries := 0; tries < 1000 && code != 429; tries++ { // two within a second
+		code = status(t, ready.HTTP, ready.SecretKey)
+	}
+	if code != 429 {
+		t.Errorf("a request too many: %d", code)
+	}
+}

@@ -42,7 +42,7 @@ func (r *run) top() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				_, err = fmt.Fprintln(r.Out, strings.Join(screen(w.where, now.since(nil)), "\n"))
+				_, err = fmt.Fprintln(r.Out, strings.Join(screen(w.where, now.since(nil), nameWidth), "\n"))
 				return err
 			}
 			in, isFile := r.Out.(*os.File)
@@ -136,23 +136,23 @@ func (w *watcher) watch(ctx context.Context, out *os.File, every time.Duration) 
 		if ctx.Err() != nil {
 			break
 		}
+		width, height, sizeErr := term.GetSize(int(out.Fd()))
+		if sizeErr != nil {
+			width, height = 80, 24
+		}
 		lines := []string{w.where + ": " + fmt.Sprint(err)}
 		if err == nil {
-			lines = screen(w.where, now.since(was))
+			lines = screen(w.where, now.since(was), width-figures)
 			was = now
 		}
-		draw(out, lines)
+		draw(out, lines, width, height)
 		_ = clock.Real.Wait(ctx, clock.Real.Now().Add(every), nil) // the error is ctx's
 	}
 	return nil
 }
 
 // draw writes lines over what stands on the screen, as far as they fit.
-func draw(out *os.File, lines []string) {
-	width, height, err := term.GetSize(int(out.Fd()))
-	if err != nil {
-		width, height = 80, 24
-	}
+func draw(out *os.File, lines []string, width, height int) {
 	var b strings.Builder
 	b.WriteString(home)
 	for i, line := range lines[:min(len(lines), height)] {
@@ -168,8 +168,15 @@ func draw(out *os.File, lines []string) {
 	fmt.Fprint(out, b.String())
 }
 
-// screen is what top shows.
-func screen(where string, c change) []string {
+const (
+	nameWidth = 58 // of an operation's name, where there is room
+	nameLeast = 20
+	figures   = 45 // columns that the figures beside it take
+)
+
+// screen is what top shows, with so much room for the names of operations.
+func screen(where string, c change, room int) []string {
+	room = max(nameLeast, min(room, nameWidth))
 	span := fmt.Sprintf("in %.0f s", c.seconds)
 	if c.was == nil {
 		span = "since the start"
@@ -193,10 +200,10 @@ func screen(where string, c change) []string {
 		fmt.Sprintf("tasks       %s/s   failed %s/s   due %s   late %s", number(c.rate("florin_tasks_total{done}")), number(c.rate("florin_tasks_total{failed}")), number(v["florin_tasks_due"]), duration(v["florin_tasks_late_seconds"])),
 		fmt.Sprintf("process     memory %s   store %s   CPU %s%%   goroutines %s", bytesOf(v["process_resident_memory_bytes"]), bytesOf(v["florin_store_bytes"]), number(100*c.rate("process_cpu_seconds_total")), number(v["go_goroutines"])),
 		"",
-		fmt.Sprintf("%-58s %9s %8s %8s %8s %8s", "OPERATION", "REQ/S", "4XX/S", "5XX/S", "P50", "P99"),
+		fmt.Sprintf("%-*s %8s %8s %8s %8s %8s", room, "OPERATION", "REQ/S", "4XX/S", "5XX/S", "P50", "P99"),
 	}
 	for _, o := range ops {
-		out = append(out, fmt.Sprintf("%-58s %9s %8s %8s %8s %8s", o.name, number(o.count/c.seconds), number(o.client/c.seconds), number(o.failing/c.seconds), duration(o.seconds.quantile(.5)), duration(o.seconds.quantile(.99))))
+		out = append(out, fmt.Sprintf("%-*.*s %8s %8s %8s %8s %8s", room, room, o.name, number(o.count/c.seconds), number(o.client/c.seconds), number(o.failing/c.seconds), duration(o.seconds.quantile(.5)), duration(o.seconds.quantile(.99))))
 	}
 	return out
 }

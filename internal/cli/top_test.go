@@ -51,14 +51,14 @@ func parse(t *testing.T, text string, at int64) *reading {
 
 func TestTopScreen(t *testing.T) {
 	old, now := parse(t, before, 1010), parse(t, after, 1020)
-	text := strings.Join(screen("here", now.since(old)), "\n")
+	text := strings.Join(screen("here", now.since(old), nameWidth), "\n")
 	for _, part := range []string{
 		"up 20s  here  (in 10 s)",
 		"requests    8.20/s   4xx 2/s   5xx 0.20/s", // of ten seconds
 		"7 of 1024 at work",
 		"deliveries  2/s   failed 0.30/s",
 		"due 12   late 90.0s",
-		"POST /v1/payment_intents                                        8.20        2     0.20",
+		"POST /v1/payment_intents                                       8.20        2     0.20",
 	} {
 		if !strings.Contains(text, part) {
 			t.Errorf("there is no %q in\n%s", part, text)
@@ -67,7 +67,12 @@ func TestTopScreen(t *testing.T) {
 	if strings.Contains(text, "GET /v1/balance") {
 		t.Errorf("an operation that nobody asked for stands in\n%s", text)
 	}
-	all := strings.Join(screen("here", now.since(nil)), "\n")
+	for _, line := range screen("here", now.since(old), 10)[9:] {
+		if !strings.HasPrefix(line, "OPERATION            ") && !strings.HasPrefix(line, "POST /v1/payment_int     8.20 ") {
+			t.Errorf("with little room: %q", line)
+		}
+	}
+	all := strings.Join(screen("here", now.since(nil), nameWidth), "\n")
 	if !strings.Contains(all, "(since the start)") || !strings.Contains(all, "requests    11.1/s") || !strings.Contains(all, "GET /v1/balance") {
 		t.Errorf("since the start:\n%s", all)
 	}

@@ -301,9 +301,23 @@ func TestTraces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, at := start(t, Config{HTTP: "127.0.0.1:0", Traces: sender})
-	pay, _ := paying(t, s, at)
+	s, at := start(t, Config{HTTP: "127.0.0.1:0", Traces: sender, TestRail: &countingRail{}})
+	pay, key := paying(t, s, at)
+	told := make(chan struct{}, 16)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told <- struct{}{} }))
+	defer endpoint.Close()
+	form := url.Values{"url": {endpoint.URL}, "enabled_events[]": {"payment_intent.succeeded"}}
+	r, err := http.NewRequestWithContext(t.Context(), "POST", at.HTTP+"/v1/webhook_endpoints", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(key, "")
+	if res, err := http.DefaultClient.Do(r); err != nil || res.Body.Close() != nil || res.StatusCode != 200 {
+		t.Fatal(res, err)
+	}
 	pay("pm_card_visa")
+	<-told
 	if err := s.Close(); err != nil { // the spans of the last request have ended
 		t.Fatal(err)
 	}
@@ -325,10 +339,30 @@ func TestTraces(t *testing.T) {
 	if said["http.response.status_code"] != "200" || said["http.route"] != "/v1/payment_intents" || said["florin.mode"] != "test" || said["florin.account"] == nil {
 		t.Errorf("its attributes: %v", said)
 	}
-	for _, name := range []string{"handler", "commit"} {
+	if sent := byName["webhook"]; sent.TraceID == "" || sent.ParentSpanID != "" {
+		t.Errorf("the webhook: %+v", sent)
+	}
+	for _, name := range []string{"handler", "commit", "send"} {
 		if below := byName[name]; below.TraceID != request.TraceID || below.ParentSpanID != request.SpanID {
 			t.Errorf("%s: %+v", name, below)
 		}
+	}
+}
+
+// Where nobody wants traces, a span costs no memory.
+func TestNoTraces(t *testing.T) {
+	s, err := New(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ctx := t.Context()
+	if n := testing.AllocsPerRun(100, func() {
+		_, span := s.App.Span(ctx, "x")
+		span.Set("a", "b")
+		span.End(nil)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
