@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -55,7 +56,7 @@ func New(endpoint string, env func(string) string, log *slog.Logger) (*Sender, e
 	if headers == "" {
 		headers = env("OTEL_EXPORTER_OTLP_HEADERS")
 	}
-	e := &exporter{endpoint: endpoint, header: http.Header{}, client: &http.Client{Timeout: 10 * time.Second}}
+	e := &exporter{endpoint: endpoint, header: http.Header{}, client: &http.Client{Timeout: 10 * time.Second}, log: log}
 	for _, pair := range strings.Split(headers, ",") {
 		if name, value, ok := strings.Cut(pair, "="); ok {
 			if plain, err := url.PathUnescape(strings.TrimSpace(value)); err == nil {
@@ -68,7 +69,7 @@ func New(endpoint string, env func(string) string, log *slog.Logger) (*Sender, e
 	if err != nil {
 		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Warn("traces are lost", "cause", err) }))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { log.Debug("traces", "cause", err) }))
 	return &Sender{sdk.NewTracerProvider(sdk.WithBatcher(e), sdk.WithResource(about))}, nil
 }
 
@@ -90,6 +91,8 @@ type exporter struct {
 	endpoint string
 	header   http.Header
 	client   *http.Client
+	log      *slog.Logger
+	failing  atomic.Bool // the last post was not taken
 }
 
 // The messages of the protocol, as far as they are used. In JSON, ids are in hex, and numbers of 64 bits are strings.
@@ -134,8 +137,19 @@ type (
 // statusError is the code of a span that failed.
 const statusError = 2
 
-// ExportSpans sends spans, which are all of this process.
+// ExportSpans sends spans, which are all of this process. That a collector takes none is logged once, and so is that it takes them again.
 func (e *exporter) ExportSpans(ctx context.Context, spans []sdk.ReadOnlySpan) error {
+	err := e.post(ctx, spans)
+	switch was := e.failing.Swap(err != nil); {
+	case err != nil && !was:
+		e.log.Warn("traces are lost", "cause", err)
+	case err == nil && was:
+		e.log.Info("traces arrive again")
+	}
+	return err
+}
+
+func (e *exporter) post(ctx context.Context, spans []sdk.ReadOnlySpan) error {
 	if len(spans) == 0 {
 		return nil
 	}
