@@ -91,16 +91,19 @@ func (l Limits) rules() (out []api.Rule) {
 	writes := func(op *spec.Operation) bool { return op.Method != "GET" && counted(op) }
 	files := func(op *spec.Operation) bool { return strings.HasPrefix(op.Path, "/v1/files") }
 
+	accounts := func(op *spec.Operation) bool { return op.Route() == "POST /v1/accounts" }
+	plain := func(op *spec.Operation) bool { return counted(op) && !(accounts(op) && l["accounts"] > 0) } // has no higher limit of its own
+
 	add("concurrent", api.Rule{Reason: "global-concurrency", AtOnce: 1})
 	add("endpoint-concurrent", api.Rule{Reason: "endpoint-concurrency", AtOnce: 1, Endpoint: true})
 	add("requests", api.Rule{Reason: "global-rate", Of: counted})
 	add("reads", api.Rule{Reason: "global-rate", Of: reads})
 	add("writes", api.Rule{Reason: "global-rate", Of: writes})
-	add("endpoint", api.Rule{Reason: "endpoint-rate", Of: counted, Endpoint: true})
+	add("endpoint", api.Rule{Reason: "endpoint-rate", Of: plain, Endpoint: true})
 	add("search", api.Rule{Reason: "endpoint-rate", Of: func(op *spec.Operation) bool { return op.Answer == spec.AnswersSearch }})
 	add("files", api.Rule{Reason: "endpoint-rate", Of: func(op *spec.Operation) bool { return files(op) && reads(op) }})
 	add("files", api.Rule{Reason: "endpoint-rate", Of: func(op *spec.Operation) bool { return files(op) && writes(op) }})
-	add("accounts", api.Rule{Reason: "endpoint-rate", Of: func(op *spec.Operation) bool { return op.Route() == "POST /v1/accounts" }})
+	add("accounts", api.Rule{Reason: "endpoint-rate", Of: accounts})
 	add("meter-events", api.Rule{Reason: "endpoint-rate", Of: meter})
 	add("intent", api.Rule{Reason: "resource-specific", Hour: true, Each: "intent", Of: func(op *spec.Operation) bool {
 		return op.Method == "POST" && strings.HasPrefix(op.Path, "/v1/payment_intents/{intent}")

@@ -150,6 +150,17 @@ func TestLimitedIsNotStored(t *testing.T) {
 	}
 }
 
+// An endpoint with a higher limit of its own is not held to that of all endpoints.
+func TestAccountsLimit(t *testing.T) {
+	s := limited(t, "endpoint=2,accounts=5", "none")
+	if ok, _, refusal := count(s, 8, func() *http.Request { return s.Request("POST", "/v1/accounts", "type", "custom") }); ok != 5 || refusal.Header.Get("Stripe-Rate-Limited-Reason") != "endpoint-rate" {
+		t.Errorf("%d answered, want 5", ok)
+	}
+	if ok, _, _ := count(s, 8, func() *http.Request { return s.Request("GET", "/v1/accounts") }); ok != 2 {
+		t.Errorf("another endpoint: %d answered, want 2", ok)
+	}
+}
+
 func TestIntentLimit(t *testing.T) {
 	s := limited(t, "intent=3", "none")
 	one, two := s.Post("/v1/payment_intents", "amount", "2000", "currency", "usd"), s.Post("/v1/payment_intents", "amount", "2000", "currency", "usd")
