@@ -156,6 +156,11 @@ func RefundEmailNeeded() *Error {
 	return Coded("parameter_missing", "instructions_email", "The customer's email address is needed to send refund instructions. Provide it in `instructions_email`.")
 }
 
+// RefundMoreThanCash refuses to give back more cash than a customer has. unverified: the words and the code.
+func RefundMoreThanCash(amount, has string) *Error {
+	return Invalid("amount", fmt.Sprintf("Refund amount (%s) is greater than the customer's available cash balance (%s)", amount, has))
+}
+
 // CannotExpireRefund refuses to end a refund that does not wait for the customer. unverified: the words.
 func CannotExpireRefund(status string) *Error {
 	return Invalid("", fmt.Sprintf("You can only expire refunds with the status `requires_action`. This refund has the status `%s`.", status)).AfterStart()

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"florin/internal/audit"
 	"florin/internal/paymethod"
 )
 
@@ -24,10 +23,7 @@ func TestSetups(t *testing.T) {
 			if way.Flow == paymethod.Redirect || way.Flow == paymethod.Voucher && name != "boleto" {
 				s.notSetUp()
 			}
-			var report strings.Builder
-			if _, err := audit.Run(t.Context(), s.DB(), &report); err != nil {
-				t.Error(err)
-			}
+			s.audited()
 		})
 	}
 }

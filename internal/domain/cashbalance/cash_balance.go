@@ -284,6 +284,18 @@ func Refund(c *api.Call, cus *customer.Customer, currency string, amount int64, 
 	return err
 }
 
+// Return takes money that goes back to the customer's bank.
+func Return(c *api.Call, cus *customer.Customer, currency string, amount int64) error {
+	_, err := change(c, cus, currency, -amount, func(t *Transaction) { t.Type = "return_initiated" })
+	return err
+}
+
+// CancelReturn gives back money that was to go to the customer's bank, and did not.
+func CancelReturn(c *api.Call, cus *customer.Customer, currency string, amount int64) error {
+	_, err := change(c, cus, currency, amount, func(t *Transaction) { t.Type = "return_canceled" })
+	return err
+}
+
 // fund is a bank transfer of test mode.
 func (d *Domain) fund(c *api.Call) (any, error) {
 	cus, err := customer.Customers.InPath(c, "customer")

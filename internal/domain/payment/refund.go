@@ -3,6 +3,7 @@ package payment
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"florin/internal/api"
 	"florin/internal/domain/balance"
@@ -15,15 +16,18 @@ import (
 	"florin/internal/rail"
 )
 
-// A Refund gives back what a charge has taken, or some of it. To a card it succeeds at once; a bank may take days, and may fail.
+// A Refund gives back what a charge has taken, or some of it, or cash that a customer has sent. To a card it succeeds at once; a bank may take days,
+// and may fail.
 // Amounts are in minor units.
 type Refund struct {
 	api.Meta
 	Amount                    int64             `json:"amount"`
 	BalanceTransaction        *string           `json:"balance_transaction"`
-	Charge                    *string           `json:"charge"`
+	Charge                    *string           `json:"charge"` // nil: of a customer's cash balance
 	Created                   int64             `json:"created"`
 	Currency                  string            `json:"currency"`
+	Customer                  *string           `json:"customer"`
+	CustomerAccount           *string           `json:"customer_account"`
 	DestinationDetails        json.RawMessage   `json:"destination_details,omitempty"`
 	FailureBalanceTransaction *string           `json:"failure_balance_transaction,omitempty"`
 	FailureReason             *string           `json:"failure_reason,omitempty"`
@@ -31,6 +35,7 @@ type Refund struct {
 	Metadata                  map[string]string `json:"metadata"`
 	NextAction                json.RawMessage   `json:"next_action,omitempty"`
 	PaymentIntent             *string           `json:"payment_intent"`
+	PaymentMethod             *string           `json:"payment_method"`
 	PendingReason             *string           `json:"pending_reason,omitempty"`
 	Reason                    *string           `json:"reason"`
 	ReceiptNumber             *string           `json:"receipt_number"`
@@ -99,14 +104,11 @@ func (re *Refund) move(to string) error {
 
 func (d *Domain) createRefund(c *api.Call) (any, error) {
 	p := c.P
-	for _, name := range []string{"customer", "origin", "currency"} { // a refund of a customer's cash balance
-		if p.Given(name) {
-			return nil, fault.ParamNotBuilt(name)
-		}
-	}
 	var ch *Charge
 	var err error
 	switch {
+	case p.Given("origin") || p.Given("customer"):
+		return d.refundCash(c)
 	case p.Given("charge"):
 		if ch, err = Charges.Find(c, p.Str("charge"), "charge"); err == nil && p.Given("payment_intent") && text(ch.PaymentIntent) != p.Str("payment_intent") {
 			err = fault.OnlyOne("payment_intent", "charge")
@@ -165,6 +167,9 @@ func (d *Domain) refund(c *api.Call, ch *Charge, answer string) (any, error) {
 	re := Refunds.New(c, refundID(c, ch))
 	re.Amount, re.Currency, re.Created = amount, ch.Currency, c.Now()
 	re.Charge, re.PaymentIntent, re.Metadata = &ch.ID, ch.PaymentIntent, map[string]string{}
+	if re.Customer = ch.Customer; !strings.HasPrefix(text(ch.PaymentMethod), "card_") { // which is no payment method of its own
+		re.PaymentMethod = ch.PaymentMethod
+	}
 	if err := c.ParamsOnly(re, "metadata", "reason", "instructions_email"); err != nil {
 		return nil, err
 	}
@@ -401,10 +406,7 @@ func (d *Domain) settleRefund(c *api.Call, id string) error {
 	if err := re.move("succeeded"); err != nil {
 		return err
 	}
-	if err := c.Save(re, "refund.updated"); err != nil {
-		return err
-	}
-	return c.Emit("charge.refund.updated", re)
+	return d.tellRefund(c, re)
 }
 
 // failRefund is the task by which a refund fails that seemed to have succeeded.
@@ -447,10 +449,7 @@ func (d *Domain) changeRefund(c *api.Call, re *Refund) (any, error) {
 	if err := api.MetadataLimit(re.Metadata); err != nil {
 		return nil, err
 	}
-	if err := c.Save(re, "refund.updated"); err != nil {
-		return nil, err
-	}
-	return re, c.Emit("charge.refund.updated", re)
+	return re, d.tellRefund(c, re)
 }
 
 func (d *Domain) listRefunds(c *api.Call) (any, error) {

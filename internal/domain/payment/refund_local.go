@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"florin/internal/api"
+	"florin/internal/domain/cashbalance"
 	"florin/internal/domain/customer"
 	"florin/internal/fault"
 	"florin/internal/jsontext"
@@ -29,18 +30,10 @@ func (d *Domain) destination(c *api.Call, re *Refund, ch *Charge, how string) (j
 	}
 	to := way.Destination()
 	if way.Flow == paymethod.Transfer {
-		to = map[string]string{"usd": "us", "eur": "eu", "gbp": "gb", "jpy": "jp", "mxn": "mx"}[ch.Currency] + "_bank_transfer"
+		to = cashbalance.TypeOf(ch.Currency)
 	}
 	if way.Refund.How == "action" {
-		email, err := d.refundEmail(c, re, ch)
-		if err != nil {
-			return nil, err
-		}
-		re.InstructionsEmail = &email
-		re.NextAction, err = json.Marshal(map[string]any{"type": "display_details", "display_details": map[string]any{
-			"email_sent": map[string]any{"email_sent_at": c.Now(), "email_sent_to": email}, "expires_at": c.Now() + refundWaits,
-		}})
-		if err != nil {
+		if err := re.askWhere(c, jsontext.Text(ch.BillingDetails, "email"), ch.Customer); err != nil {
 			return nil, err
 		}
 	}
@@ -54,16 +47,29 @@ func (d *Domain) destination(c *api.Call, re *Refund, ch *Charge, how string) (j
 	return json.RawMessage(`{` + string(quoted(to)) + `:` + body + `,"type":` + string(quoted(to)) + `}`), nil
 }
 
-// refundEmail is where the customer is asked for his bank account.
-func (d *Domain) refundEmail(c *api.Call, re *Refund, ch *Charge) (string, error) {
+// askWhere sends the customer a message that asks for his bank account; known is an address of his, if the payment had one.
+func (re *Refund) askWhere(c *api.Call, known string, of *string) error {
+	email, err := re.email(c, known, of)
+	if err != nil {
+		return err
+	}
+	re.InstructionsEmail = &email
+	re.NextAction, err = json.Marshal(map[string]any{"type": "display_details", "display_details": map[string]any{
+		"email_sent": map[string]any{"email_sent_at": c.Now(), "email_sent_to": email}, "expires_at": c.Now() + refundWaits,
+	}})
+	return err
+}
+
+// email is where the customer is asked for his bank account.
+func (re *Refund) email(c *api.Call, known string, of *string) (string, error) {
 	if e := text(re.InstructionsEmail); e != "" {
 		return e, nil
 	}
-	if e := jsontext.Text(ch.BillingDetails, "email"); e != "" && e != "null" {
-		return e, nil
+	if known != "" && known != "null" {
+		return known, nil
 	}
-	if ch.Customer != nil {
-		cus, err := customer.Customers.Get(c, *ch.Customer)
+	if of != nil {
+		cus, err := customer.Customers.Get(c, *of)
 		if err != nil {
 			return "", err
 		}
@@ -94,7 +100,7 @@ func (d *Domain) refundTold(c *api.Call, id string) error {
 }
 
 func (d *Domain) tellRefund(c *api.Call, re *Refund) error {
-	if err := c.Save(re, "refund.updated"); err != nil {
+	if err := c.Save(re, "refund.updated"); err != nil || re.Charge == nil {
 		return err
 	}
 	return c.Emit("charge.refund.updated", re)
@@ -118,16 +124,23 @@ func (d *Domain) refundExpires(c *api.Call, id string) error {
 	if err != nil || re == nil || re.Status != "requires_action" {
 		return err
 	}
+	re.NextAction = nil
+	if re.Charge == nil {
+		return d.cashReturns(c, re, "failed")
+	}
 	ch, err := Charges.Get(c, text(re.Charge))
 	if err != nil {
 		return err
 	}
-	re.NextAction = nil
 	return d.undo(c, re, ch)
 }
 
 // cancelWaiting cancels a refund whose customer has not told where to.
 func (d *Domain) cancelWaiting(c *api.Call, re *Refund) error {
+	if re.Charge == nil {
+		re.NextAction = nil
+		return d.cashReturns(c, re, "canceled")
+	}
 	ch, err := Charges.Get(c, text(re.Charge))
 	if err != nil {
 		return err
