@@ -1,19 +1,29 @@
-// Command replay scores the recordings of payments alone: it runs replay.py on each of the files with a fresh server, and sums its figures
-// over the families of operations that payments are made of, one line a file:
+// Command replay scores the recordings of payments alone: it runs replay.py on each of the files, and sums its figures over the families of
+// operations that payments are made of:
 //
 //	go run ./test/replay path/to/replay.py recordings/*.jsonl.gz
 //
-// What is left out is told with its share, so that nothing is left out unseen.
+// There are two lines a file. The first is the file as it is, against a fresh server. The second is what of it can be answered as it was: without the
+// requests that name a customer or a token from before the recording (replay.py knows an id by a digit, which those of customers may lack, and takes
+// tokens for test values), and, where requests name no API version, against an account whose own version is the recorded one, or the oldest that
+// there is. What is not of payments is told with its share, so that nothing is left out unseen.
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
+
+	"florin/test/sdk/binary"
 )
 
 // payments are the first parts of the paths that make payments.
@@ -24,6 +34,9 @@ var payments = []string{
 	"payment_method_configurations", "payment_method_domains", "payment_methods", "payment_records", "payouts", "radar", "refunds", "reviews",
 	"setup_attempts", "setup_intents", "sources", "tax_ids", "test_helpers", "tokens", "topups", "transfers", "webhook_endpoints",
 }
+
+// oldest is the oldest API version that Florin speaks.
+const oldest = "2020-08-27"
 
 // figures are those of one operation, or of a sum of them, as replay.py writes them.
 type figures struct {
@@ -44,43 +57,106 @@ func (f *figures) add(g figures) {
 	f.Exact += g.Exact
 }
 
+// A conversation is a line of a recording.
+type conversation struct {
+	Name    string     `json:"f"`
+	Version string     `json:"v"` // of the answers
+	Turns   []exchange `json:"i"`
+}
+
+type exchange struct {
+	Method  string            `json:"m"`
+	URL     string            `json:"u"`
+	Body    *string           `json:"b"`
+	Headers map[string]string `json:"h"`
+	Status  int               `json:"s"`
+	Answer  json.RawMessage   `json:"r"`
+}
+
 func main() {
 	if len(os.Args) < 3 {
 		fmt.Fprintln(os.Stderr, "usage: replay REPLAY.PY RECORDING…")
 		os.Exit(2)
 	}
-	fmt.Printf("%-28s %9s %8s %9s %9s %9s   %s\n", "recording", "replayed", "skipped", "status %", "leaves %", "exact %", "not of payments")
-	for _, recording := range os.Args[2:] {
-		if err := score(os.Args[1], recording); err != nil {
-			fmt.Fprintf(os.Stderr, "replay: %s: %v\n", recording, err)
-			os.Exit(1)
-		}
+	if err := run(os.Args[1], os.Args[2:]); err != nil {
+		fmt.Fprintln(os.Stderr, "replay:", err)
+		os.Exit(1)
 	}
 }
 
-// score replays one recording and prints its line.
-func score(script, recording string) error {
+func run(script string, recordings []string) (err error) {
 	dir, err := os.MkdirTemp("", "florin-replay-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	path, err := binary.Build(dir)
+	if err != nil {
+		return err
+	}
+	p := &player{script: script, binary: path, dir: dir}
+	fmt.Printf("%-34s %9s %8s %9s %9s %9s   %s\n", "recording", "replayed", "skipped", "status %", "leaves %", "exact %", "not of payments")
+	for _, recording := range recordings {
+		in, rest, err := p.play(recording, "")
+		if err != nil {
+			return fmt.Errorf("%s: %w", recording, err)
+		}
+		name := strings.TrimSuffix(filepath.Base(recording), ".jsonl.gz")
+		show(name, in, rest)
+		if in, rest, err = p.playable(recording); err != nil {
+			return fmt.Errorf("%s: %w", recording, err)
+		}
+		show(name+", answerable", in, rest)
+	}
+	return nil
+}
+
+func show(name string, in, rest figures) {
+	fmt.Printf("%-34s %9d %8d %9.2f %9.2f %9.2f   %d replayed, %d leaves\n", name, in.Replayed, in.Skipped,
+		percent(in.Status, in.Replayed), percent(in.Match, in.Leaves), percent(in.Exact, in.Replayed), rest.Replayed, rest.Leaves)
+}
+
+func percent(part, whole int) float64 {
+	if whole == 0 {
+		return 0
+	}
+	return 100 * float64(part) / float64(whole)
+}
+
+type player struct{ script, binary, dir string }
+
+// play replays one file against a fresh server whose account has an API version of its own, "" for the newest.
+func (p *player) play(recording, version string) (in, rest figures, err error) {
+	dir, err := os.MkdirTemp(p.dir, "")
+	if err != nil {
+		return in, rest, err
+	}
+	data := filepath.Join(dir, "data")
+	server, err := binary.Start(p.binary, data)
+	if err != nil {
+		return in, rest, err
+	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	if version != "" {
+		if said, err := exec.Command(p.binary, "accounts", "update", "--data", data, "--api-version", version).CombinedOutput(); err != nil {
+			return in, rest, fmt.Errorf("%w\n%s", err, said)
+		}
+	}
 	out := filepath.Join(dir, "figures.json")
-	cmd := exec.Command("go", "run", "./test/sdk/with", "python3", script, "--base", "{http}", "--key", "{secret_key}", "--json", out, recording)
-	if said, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%w\n%s", err, said)
+	said, err := exec.Command("python3", p.script, "--base", server.HTTP, "--key", server.SecretKey, "--json", out, recording).CombinedOutput()
+	if err != nil {
+		return in, rest, fmt.Errorf("%w\n%s", err, said)
 	}
 	written, err := os.ReadFile(out)
 	if err != nil {
-		return err
+		return in, rest, err
 	}
 	var result struct {
 		Operations map[string]figures `json:"operations"`
 	}
 	if err := json.Unmarshal(written, &result); err != nil {
-		return err
+		return in, rest, err
 	}
-	var in, rest figures
 	for operation, f := range result.Operations {
 		if isPayments(operation) {
 			in.add(f)
@@ -88,9 +164,7 @@ func score(script, recording string) error {
 			rest.add(f)
 		}
 	}
-	fmt.Printf("%-28s %9d %8d %9.2f %9.2f %9.2f   %d replayed, %d leaves\n", filepath.Base(recording), in.Replayed, in.Skipped,
-		percent(in.Status, in.Replayed), percent(in.Match, in.Leaves), percent(in.Exact, in.Replayed), rest.Replayed, rest.Leaves)
-	return nil
+	return in, rest, nil
 }
 
 // isPayments says whether an operation such as "POST /v1/refunds/{id}" is one of payments.
@@ -100,9 +174,104 @@ func isPayments(operation string) bool {
 	return slices.Contains(payments, family)
 }
 
-func percent(part, whole int) float64 {
-	if whole == 0 {
-		return 0
+// playable replays what of a recording can be answered as it was.
+func (p *player) playable(recording string) (in, rest figures, err error) {
+	conversations, err := read(recording)
+	if err != nil {
+		return in, rest, err
 	}
-	return 100 * float64(part) / float64(whole)
+	byVersion := map[string][]conversation{}
+	dropped := 0
+	for _, conv := range conversations {
+		before := len(conv.Turns)
+		conv.known()
+		dropped += before - len(conv.Turns)
+		byVersion[conv.own()] = append(byVersion[conv.own()], conv)
+	}
+	versions := []string{}
+	for v := range byVersion {
+		versions = append(versions, v)
+	}
+	slices.Sort(versions)
+	for n, v := range versions {
+		file := filepath.Join(p.dir, fmt.Sprintf("part-%d.jsonl", n))
+		var lines bytes.Buffer
+		for _, conv := range byVersion[v] {
+			line, err := json.Marshal(conv)
+			if err != nil {
+				return in, rest, err
+			}
+			lines.Write(append(line, '\n'))
+		}
+		if err := os.WriteFile(file, lines.Bytes(), 0o600); err != nil {
+			return in, rest, err
+		}
+		i, r, err := p.play(file, v)
+		if err != nil {
+			return in, rest, err
+		}
+		in.add(i)
+		rest.add(r)
+	}
+	in.Skipped += dropped
+	return in, rest, nil
+}
+
+func read(recording string) (out []conversation, err error) {
+	f, err := os.Open(recording)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	var r io.Reader = f
+	if strings.HasSuffix(recording, ".gz") {
+		if r, err = gzip.NewReader(f); err != nil {
+			return nil, err
+		}
+	}
+	for d := json.NewDecoder(r); d.More(); {
+		var conv conversation
+		if err := d.Decode(&conv); err != nil {
+			return nil, err
+		}
+		out = append(out, conv)
+	}
+	return out, nil
+}
+
+// own is the version that the conversation's account had: "" where every request names one.
+func (conv *conversation) own() string {
+	for _, t := range conv.Turns {
+		named := false
+		for h := range t.Headers {
+			named = named || strings.EqualFold(h, "Stripe-Version")
+		}
+		if !named {
+			return max(conv.Version, oldest)
+		}
+	}
+	return ""
+}
+
+// before are the ids that replay.py does not know for what they are: those of customers, and of tokens that a browser made.
+var before = regexp.MustCompile(`\b(?:cus_[A-Za-z0-9]{14}|tok_[0-9][A-Za-z0-9]{20,})\b`)
+
+// known leaves out the requests that name a customer or a token that no answer before them has shown.
+func (conv *conversation) known() {
+	seen := map[string]bool{}
+	kept := conv.Turns[:0]
+	for _, t := range conv.Turns {
+		asked := t.URL
+		if t.Body != nil {
+			asked += " " + *t.Body
+		}
+		if slices.ContainsFunc(before.FindAllString(asked, -1), func(id string) bool { return !seen[id] }) {
+			continue
+		}
+		for _, id := range before.FindAllString(string(t.Answer), -1) {
+			seen[id] = true
+		}
+		kept = append(kept, t)
+	}
+	conv.Turns = kept
 }
