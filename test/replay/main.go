@@ -3,10 +3,13 @@
 //
 //	go run ./test/replay path/to/replay.py recordings/*.jsonl.gz
 //
-// There are two lines a file. The first is the file as it is, against a fresh server. The second is what of it can be answered as it was: without the
-// requests that name a customer or a token from before the recording (replay.py knows an id by a digit, which those of customers may lack, and takes
-// tokens for test values), and, where requests name no API version, against an account whose own version is the recorded one, or the oldest that
-// there is. What is not of payments is told with its share, so that nothing is left out unseen.
+// There are two lines a file. The first is the file as it is, against a fresh server. The second is what of it can be answered as it was:
+//
+//   - ids of letters alone get a digit, by which replay.py knows an id, so that it follows them, or leaves out what names them from before
+//   - requests with the id of a token are left out, for replay.py takes it for a test value and does not follow it
+//   - where requests name no API version, the account has one of its own: the recorded one, or the oldest that there is
+//
+// What is not of payments is told with its share, so that nothing is left out unseen.
 package main
 
 import (
@@ -184,7 +187,7 @@ func (p *player) playable(recording string) (in, rest figures, err error) {
 	dropped := 0
 	for _, conv := range conversations {
 		before := len(conv.Turns)
-		conv.known()
+		conv.follow()
 		dropped += before - len(conv.Turns)
 		byVersion[conv.own()] = append(byVersion[conv.own()], conv)
 	}
@@ -229,7 +232,12 @@ func read(recording string) (out []conversation, err error) {
 			return nil, err
 		}
 	}
-	for d := json.NewDecoder(r); d.More(); {
+	text, err := io.ReadAll(r)
+	if err != nil {
+		return nil, err
+	}
+	text = letters.ReplaceAll(text, []byte("${1}0${2}"))
+	for d := json.NewDecoder(bytes.NewReader(text)); d.More(); {
 		var conv conversation
 		if err := d.Decode(&conv); err != nil {
 			return nil, err
@@ -238,6 +246,9 @@ func read(recording string) (out []conversation, err error) {
 	}
 	return out, nil
 }
+
+// letters are ids of letters alone.
+var letters = regexp.MustCompile(`\b((?:cus|prod|sub|price|plan|in)_)[A-Za-z]([A-Za-z]{13})\b`)
 
 // own is the version that the conversation's account had: "" where every request names one.
 func (conv *conversation) own() string {
@@ -253,25 +264,10 @@ func (conv *conversation) own() string {
 	return ""
 }
 
-// before are the ids that replay.py does not know for what they are: those of customers, and of tokens that a browser made.
-var before = regexp.MustCompile(`\b(?:cus_[A-Za-z0-9]{14}|tok_[0-9][A-Za-z0-9]{20,})\b`)
+// token is the id of a token that is no test value.
+var token = regexp.MustCompile(`\btok_[0-9][A-Za-z0-9]{20,}\b`)
 
-// known leaves out the requests that name a customer or a token that no answer before them has shown.
-func (conv *conversation) known() {
-	seen := map[string]bool{}
-	kept := conv.Turns[:0]
-	for _, t := range conv.Turns {
-		asked := t.URL
-		if t.Body != nil {
-			asked += " " + *t.Body
-		}
-		if slices.ContainsFunc(before.FindAllString(asked, -1), func(id string) bool { return !seen[id] }) {
-			continue
-		}
-		for _, id := range before.FindAllString(string(t.Answer), -1) {
-			seen[id] = true
-		}
-		kept = append(kept, t)
-	}
-	conv.Turns = kept
+// follow leaves out the requests that name a token.
+func (conv *conversation) follow() {
+	conv.Turns = slices.DeleteFunc(conv.Turns, func(t exchange) bool { return token.MatchString(t.URL) || t.Body != nil && token.MatchString(*t.Body) })
 }
