@@ -7,6 +7,7 @@
 //
 //   - ids of letters alone get a digit, by which replay.py knows an id, so that it follows them, or leaves out what names them from before
 //   - requests with the id of a token are left out, for replay.py takes it for a test value and does not follow it
+//   - lists that show what is from before are left out
 //   - where requests name no API version, the account has one of its own: the recorded one, or the oldest that there is
 //
 // What is not of payments is told with its share, so that nothing is left out unseen.
@@ -267,7 +268,28 @@ func (conv *conversation) own() string {
 // token is the id of a token that is no test value.
 var token = regexp.MustCompile(`\btok_[0-9][A-Za-z0-9]{20,}\b`)
 
-// follow leaves out the requests that name a token.
+// ids are what an answer names.
+var ids = regexp.MustCompile(`"id":\s*"([^"]+)"`)
+
+// follow leaves out the requests that name a token, and the lists that show what no answer before them has shown.
 func (conv *conversation) follow() {
-	conv.Turns = slices.DeleteFunc(conv.Turns, func(t exchange) bool { return token.MatchString(t.URL) || t.Body != nil && token.MatchString(*t.Body) })
+	seen := map[string]bool{}
+	conv.Turns = slices.DeleteFunc(conv.Turns, func(t exchange) bool {
+		shown := ids.FindAllSubmatch(t.Answer, -1)
+		isNew := func(id [][]byte) bool { return !seen[string(id[1])] }
+		if token.MatchString(t.URL) || t.Body != nil && token.MatchString(*t.Body) || t.Method == "GET" && isList(t.Answer) && slices.ContainsFunc(shown, isNew) {
+			return true
+		}
+		for _, id := range shown {
+			seen[string(id[1])] = true
+		}
+		return false
+	})
+}
+
+func isList(answer []byte) bool {
+	var l struct {
+		Object string `json:"object"`
+	}
+	return json.Unmarshal(answer, &l) == nil && l.Object == "list"
 }
