@@ -152,6 +152,9 @@ func authenticate(res *Result, card *testcard.Card, r Request) (decided bool) {
 	case !wanted && (card.ThreeDS.Usage == testcard.Acknowledged || card.ThreeDS.Usage == testcard.NotSupported), card.ThreeDS.Frictionless:
 		res.ThreeDSecure = card.ThreeDS.Result()
 		return false
+	case r.OffSession && card.ThreeDS.Unsaid:
+		res.Status, res.Decline = Declined, &fault.GenericDecline
+		return true
 	case r.OffSession:
 		d := fault.AuthenticationRequired()
 		res.Status = Declined

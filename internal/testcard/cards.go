@@ -231,7 +231,7 @@ var cards = []Card{
 	{Number: "4000008400000027", ThreeDS: ThreeDS{Usage: Required}},
 	// R, though not in facts 07: pm_card_threeDSecureRequired is 3063. An off-session payment with it was declined as generic_decline, not as
 	// authentication_required (one recording).
-	{Number: "4000000000003063", Names: names("threeDSecureRequired"), ThreeDS: ThreeDS{Usage: Required}},
+	{Number: "4000000000003063", Names: names("threeDSecureRequired"), ThreeDS: ThreeDS{Usage: Required, Unsaid: true}},
 	{
 		Number: "4000008400001629", Names: names("threeDSecureRequiredChargeDeclined"),
 		ThreeDS: ThreeDS{Usage: Required}, Decline: &generic, When: AfterAuthentication,

@@ -63,6 +63,7 @@ type ThreeDS struct {
 	Usage        Usage
 	LookupError  bool   // asking the issuer whether to authenticate fails: a required authentication ends in a decline, an optional one in processing_error
 	Frictionless bool   // the issuer authenticates without asking the cardholder
+	Unsaid       bool   // off-session it is declined without the word that its holder must authenticate
 	Challenge    string // what the challenge looks like on a phone: oob, otp, single_select, multi_select; "" for the plain page
 }
 

@@ -6,7 +6,7 @@
 // There are two lines a file. The first is the file as it is, against a fresh server. The second is what of it can be answered as it was:
 //
 //   - ids of letters alone get a digit, by which replay.py knows an id, so that it follows them, or leaves out what names them from before
-//   - requests with the id of a token are left out, for replay.py takes it for a test value and does not follow it
+//   - requests with the id of a token or source are left out, for replay.py takes it for a test value and does not follow it
 //   - lists that show what is from before are left out
 //   - where requests name no API version, the account has one of its own: the recorded one, or the oldest that there is
 //
@@ -265,13 +265,13 @@ func (conv *conversation) own() string {
 	return ""
 }
 
-// token is the id of a token that is no test value.
-var token = regexp.MustCompile(`\btok_[0-9][A-Za-z0-9]{20,}\b`)
+// token is the id of a token or source that is no test value.
+var token = regexp.MustCompile(`\b(?:b?tok|src)_[0-9][A-Za-z0-9]{20,}\b`)
 
 // ids are what an answer names.
 var ids = regexp.MustCompile(`"id":\s*"([^"]+)"`)
 
-// follow leaves out the requests that name a token, and the lists that show what no answer before them has shown.
+// follow leaves out the requests that name a token or source, and the lists that show what no answer before them has shown.
 func (conv *conversation) follow() {
 	seen := map[string]bool{}
 	conv.Turns = slices.DeleteFunc(conv.Turns, func(t exchange) bool {
