@@ -66,9 +66,7 @@ func (s *Server) watch() {
 	m.Gauge("florin_deliveries_waiting", "Deliveries that wait, are being sent, or are being written.", func() float64 { return float64(sent().Waiting) })
 	m.Gauge("florin_deliveries_running", "Attempts that are running.", func() float64 { return float64(sent().Fast) }, "lane", "fast")
 	m.Gauge("florin_deliveries_running", "Attempts that are running.", func() float64 { return float64(sent().Slow) }, "lane", "slow")
-	if s.cfg.Data != "" && !s.cfg.Memory {
-		m.Gauge("florin_store_bytes", "Size of the store's files.", func() float64 { return float64(storeBytes(s.cfg.Data)) })
-	}
+	m.Gauge("florin_store_bytes", "Size of the store's files, or of its database; 0 in memory.", func() float64 { return float64(s.storeBytes()) })
 }
 
 // committed remembers whether the store takes commits.
@@ -79,10 +77,19 @@ func (s *Server) committed(b store.Batch) {
 	}
 }
 
-// storeBytes is the size of the files of an embedded store; 0 if there is none.
-func storeBytes(folder string) (sum int64) {
+// storeBytes is how much the store takes: its files, where it is embedded.
+func (s *Server) storeBytes() (sum int64) {
+	if s.cfg.Memory || s.cfg.Data == "" || !HasData(s.cfg.Data) {
+		ctx, cancel := context.WithTimeout(context.Background(), askFor)
+		defer cancel()
+		n, err := s.db.Size(ctx)
+		if err != nil {
+			s.log.Warn("the size of the store cannot be read", "cause", err)
+		}
+		return n
+	}
 	for _, tail := range []string{"", "-wal", "-shm"} {
-		if info, err := os.Stat(filepath.Join(folder, dbName+tail)); err == nil {
+		if info, err := os.Stat(filepath.Join(s.cfg.Data, dbName+tail)); err == nil {
 			sum += info.Size()
 		}
 	}

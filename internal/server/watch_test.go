@@ -52,6 +52,42 @@ func paying(t *testing.T, s *Server, at *Addresses) (pay func(card string) int, 
 	}, key
 }
 
+// hook makes an endpoint that is told of payments, and returns what receives when it is.
+func hook(t *testing.T, at *Addresses, key string) <-chan struct{} {
+	t.Helper()
+	told := make(chan struct{}, 16)
+	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told <- struct{}{} }))
+	t.Cleanup(endpoint.Close)
+	form := url.Values{"url": {endpoint.URL}, "enabled_events[]": {"payment_intent.succeeded"}}
+	r, err := http.NewRequestWithContext(t.Context(), "POST", at.HTTP+"/v1/webhook_endpoints", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(key, "")
+	if res, err := http.DefaultClient.Do(r); err != nil || res.Body.Close() != nil || res.StatusCode != 200 {
+		t.Fatal(res, err)
+	}
+	return told
+}
+
+func TestDeliveriesAreCounted(t *testing.T) {
+	s, at := start(t, Config{HTTP: "127.0.0.1:0", Admin: "127.0.0.1:0"})
+	pay, key := paying(t, s, at)
+	told := hook(t, at, key)
+	pay("pm_card_visa")
+	<-told
+	text := ""
+	for range 5000 { // it is counted when its result has been written
+		if _, text = get(t, http.DefaultClient, at.Admin+"/metrics", ""); strings.Contains(text, "\nflorin_delivery_delay_seconds_count 1\n") {
+			break
+		}
+	}
+	if !strings.Contains(text, "\nflorin_deliveries_total{outcome=\"delivered\"} 1\n") || !strings.Contains(text, "\nflorin_delivery_delay_seconds_bucket{le=\"60\"} 1\n") {
+		t.Error("the delivery is not counted, or its delay is not one of this minute")
+	}
+}
+
 func TestAdminPort(t *testing.T) {
 	s, at := start(t, Config{Data: t.TempDir(), HTTP: "127.0.0.1:0", Admin: "127.0.0.1:0"})
 	pay, key := paying(t, s, at)
@@ -303,19 +339,7 @@ func TestTraces(t *testing.T) {
 	}
 	s, at := start(t, Config{HTTP: "127.0.0.1:0", Traces: sender, TestRail: &countingRail{}})
 	pay, key := paying(t, s, at)
-	told := make(chan struct{}, 16)
-	endpoint := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { told <- struct{}{} }))
-	defer endpoint.Close()
-	form := url.Values{"url": {endpoint.URL}, "enabled_events[]": {"payment_intent.succeeded"}}
-	r, err := http.NewRequestWithContext(t.Context(), "POST", at.HTTP+"/v1/webhook_endpoints", strings.NewReader(form.Encode()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	r.SetBasicAuth(key, "")
-	if res, err := http.DefaultClient.Do(r); err != nil || res.Body.Close() != nil || res.StatusCode != 200 {
-		t.Fatal(res, err)
-	}
+	told := hook(t, at, key)
 	pay("pm_card_visa")
 	<-told
 	if err := s.Close(); err != nil { // the spans of the last request have ended

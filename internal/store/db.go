@@ -104,6 +104,19 @@ func (db *DB) Seq() int64 {
 	}
 }
 
+// SeqTime is when a number was returned by Seq, or a moment later.
+func (db *DB) SeqTime(seq int64) time.Time { return time.UnixMicro(seq / db.nodes) }
+
+// Size is how many bytes the engine's data takes; 0 if it does not tell.
+func (db *DB) Size(ctx context.Context) (int64, error) {
+	if e, ok := db.engine.(interface {
+		Size(context.Context) (int64, error)
+	}); ok {
+		return e.Size(ctx)
+	}
+	return 0, nil
+}
+
 // OnCommit adds a function that is told of units after they are durable, and before those who committed them are answered. The committer
 // waits for it, so it only wakes or invalidates something.
 func (db *DB) OnCommit(f func([]*Unit)) {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"florin/internal/api"
 	"florin/internal/jsontext"
@@ -71,7 +70,7 @@ func (d *Deliverer) count(r *result) {
 	case delivered:
 		d.stats.delivered.Add(1)
 		if d.Delivered != nil && r.first {
-			d.Delivered(d.clock.Now().Sub(time.UnixMicro(r.doc.Seq))) // a Seq is when the row was made, or a moment later
+			d.Delivered(d.clock.Now().Sub(d.db.SeqTime(r.doc.Seq)))
 		}
 	case stopped:
 		d.stats.stopped.Add(1)
