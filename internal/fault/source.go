@@ -146,3 +146,13 @@ func ShareWithoutAccount() *Error {
 func CaptureLaterUnsupported(typ string) *Error {
 	return Invalid("capture", "Payments by `"+typ+"` cannot be captured later.")
 }
+
+// SourceNotShareable refuses to copy a source to a connected account that is good for one charge only. unverified: the words.
+func SourceNotShareable() *Error {
+	return Invalid("original_source", "Only reusable sources can be shared with connected accounts.")
+}
+
+// ShareSourceWithoutAccount refuses to copy a source to nobody. unverified: the words.
+func ShareSourceWithoutAccount() *Error {
+	return Invalid("original_source", "You can only copy a source to a connected account. Use the `Stripe-Account` header.")
+}

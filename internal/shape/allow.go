@@ -28,9 +28,10 @@ var additions = map[string]string{
 // inner are such members of what is not a resource of its own, by the end of their path.
 var inner = map[string]string{
 	"business_profile.specified_commercial_transactions_act_url": "every account in the recordings of 2026-06-24; always null",
+	"relationship.account_opener":                                "recorded in 2026, of an individual who came in an account token",
 	"payment_method_options.link.persistent_token":               "recorded at 2026-03-25; always null",
-	"boleto.fingerprint":      "every boleto in the recordings",
-	"fpx.account_holder_type": "every FPX account in the recordings",
+	"boleto.fingerprint":                                         "every boleto in the recordings",
+	"fpx.account_holder_type":                                    "every FPX account in the recordings",
 }
 
 // values are those that the spec's enumeration of a member leaves out, by the end of the member's path.

@@ -224,6 +224,7 @@ func (d *Accounts) furnish(c *api.Call, a *Account, fresh bool) error {
 				return err
 			}
 			person.Relationship.Representative = true
+			person.Relationship.AccountOpener = p.Given("account_token") // recorded once; unverified: that the token is why
 			made, events = append(made, person), append(events, "person.created")
 		}
 	}

@@ -125,6 +125,7 @@ func (d *Accounts) externalToken(c *api.Call, a *Account, token, param string) (
 
 // putExternal gives a bank account what all have that are paid out to, and makes it that of its currency.
 func (d *Accounts) putExternal(c *api.Call, a *Account, from *BankAccount, number string) (*BankAccount, error) {
+	from.ID = c.NewID("ba") // recorded: that of a token does not stay
 	b := KeepBank(c, from)
 	b.Account, b.Status = &a.ID, "new"
 	b.AvailablePayoutMethods = []string{"standard"}

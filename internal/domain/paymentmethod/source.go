@@ -260,7 +260,7 @@ func (d *Domain) sourceRoutes(r *api.Router) {
 func (d *Domain) makeSource(c *api.Call) (any, error) {
 	typ := c.P.Str("type")
 	if c.P.Given("original_source") {
-		return nil, fault.NotYet("sources that are copied to a connected account", "original_source")
+		return d.shareSource(c)
 	}
 	if typ == "" {
 		return nil, fault.Missing("type")

@@ -9,6 +9,7 @@ import (
 	"florin/internal/domain/account"
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/id"
 	"florin/internal/jsontext"
 )
 
@@ -220,4 +221,60 @@ func (s *Source) attributes(c *api.Call) error {
 	}
 	s.Receiver.RefundAttributesStatus = "available"
 	return nil
+}
+
+// shareSource copies a source of the platform to the connected account that the call acts as. Known from: the spec (original_source; customer where it has
+// one), docs.stripe.com/sources/connect: only what is reusable can be shared. unverified: the words of refusals; that the copy is chargeable at once.
+func (d *Domain) shareSource(c *api.Call) (*Source, error) {
+	if _, ok := account.PlatformScope(c); !ok {
+		return nil, fault.ShareSourceWithoutAccount()
+	}
+	const param = "original_source"
+	name := c.P.Str(param)
+	var h *held
+	var number string
+	err := account.AsPlatform(c, func() (err error) {
+		if h, err = hold(c, name); err != nil {
+			return err
+		}
+		switch {
+		case h == nil || h.source == nil:
+			return Sources.Missing(name, param, 400)
+		case h.owner() != c.P.Str("customer"):
+			return fault.SourceNotOfCustomer(c.P.Str("customer"), name)
+		case h.source.Usage != "reusable" || h.source.Receiver != nil:
+			return fault.SourceNotShareable()
+		case h.source.Status != chargeable:
+			return fault.SourceNotChargeable()
+		}
+		opened, err := d.open(h.pm.ID, h.pm.Private.Sealed)
+		number = opened.Number
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, pm := Sources.New(c, c.NewID("src")), (*PaymentMethod)(nil)
+	meta := s.Meta
+	*s = *h.source
+	s.Meta, s.Created, s.Customer, s.Status, s.Metadata = meta, c.Now(), nil, "", map[string]string{}
+	s.ClientSecret = "src_client_secret_" + id.Secret(24)
+	if err := c.ParamsOnly(s, "metadata"); err != nil {
+		return nil, err
+	}
+	pm = Methods.New(c, keyOf(s.ID))
+	meta = pm.Meta
+	*pm = *h.pm
+	pm.Meta, pm.Created, pm.Customer = meta, c.Now(), nil
+	pm.ID, pm.Private.Sealed = s.ID, d.seal(s.ID, number)
+	if err := c.Save(pm); err != nil {
+		return nil, err
+	}
+	if err := s.move(chargeable); err != nil {
+		return nil, err
+	}
+	if err := s.found(c); err != nil {
+		return nil, err
+	}
+	return s, c.Save(s, "source.chargeable")
 }

@@ -221,6 +221,13 @@ func AskedSource(c *api.Call, secret string) (scope store.Scope, source string, 
 	return store.Scope(a.Scope), a.Source, true, nil
 }
 
+// found sees to it that AskedSource finds the source.
+func (s *Source) found(c *api.Call) error {
+	asked := askedSources.NewAt(c, store.System, "_asked_source:"+s.ClientSecret, c.Now())
+	asked.Source, asked.Scope = s.ID, int64(c.Scope)
+	return c.Save(asked)
+}
+
 // start sets a new source on its way.
 func (d *Domain) start(c *api.Call, s *Source) error {
 	status := pending
@@ -250,9 +257,7 @@ func (d *Domain) start(c *api.Call, s *Source) error {
 	if err := s.move(status); err != nil {
 		return err
 	}
-	asked := askedSources.NewAt(c, store.System, "_asked_source:"+s.ClientSecret, c.Now())
-	asked.Source, asked.Scope = s.ID, int64(c.Scope)
-	if err := c.Save(asked); err != nil {
+	if err := s.found(c); err != nil {
 		return err
 	}
 	switch {
