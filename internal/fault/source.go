@@ -156,3 +156,8 @@ func SourceNotShareable() *Error {
 func ShareSourceWithoutAccount() *Error {
 	return Invalid("original_source", "You can only copy a source to a connected account. Use the `Stripe-Account` header.")
 }
+
+// NotADebitCard refuses to pay an account out to a card that cannot take money. unverified: the words.
+func NotADebitCard(param string) *Error {
+	return Coded("invalid_card_type", param, "This card doesn't appear to be a debit card that can be paid out to.")
+}

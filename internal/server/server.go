@@ -159,7 +159,7 @@ func (s *Server) wire() {
 
 	app.Authenticate, app.PrincipalOf = ephemerals.Authenticate, accounts.PrincipalOf
 	app.Elsewhere, methods.Platform = account.Elsewhere, account.PlatformScope
-	accounts.Spend = methods.Spend
+	accounts.Spend, accounts.TakeCard = methods.Spend, methods.TakePayoutCard
 	app.Subscribers = endpoints.Subscribers
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)

@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"florin/internal/api"
+	"florin/internal/form"
 	"florin/internal/id"
 	"florin/internal/money"
 	"florin/internal/spec"
@@ -212,6 +213,8 @@ type Accounts struct {
 
 	// Spend uses up a token of a kind: bank_account, account or person. It is set by who keeps tokens.
 	Spend func(c *api.Call, token, kind, param string) (*Spent, error)
+	// TakeCard makes the debit card that was sent, a token or its data, for an account to be paid out to.
+	TakeCard func(c *api.Call, a *Account, card *form.Value, param string) (External, error)
 }
 
 // New makes the domain. Keys are hashed and sealed by the vault.

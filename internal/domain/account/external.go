@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"florin/internal/api"
 	"florin/internal/fault"
 	"florin/internal/form"
-	"florin/internal/jsontext"
-	"florin/internal/testcard"
 )
 
 // A BankAccount is where a connected account is paid out to, or what a customer is debited by (package paymentmethod). Its number is sealed by the
@@ -93,13 +92,13 @@ func externalParam(p *form.Value) string {
 	return "external_account"
 }
 
-// takeExternal makes the bank account that was sent, and the one that the account is paid out to in its currency.
-func (d *Accounts) takeExternal(c *api.Call, a *Account, v *form.Value, param string) (api.Resource, error) {
+// takeExternal makes the bank account or card that was sent, and the one that the account is paid out to in its currency.
+func (d *Accounts) takeExternal(c *api.Call, a *Account, v *form.Value, param string) (External, error) {
 	if v.Kind != form.Object {
-		return d.externalToken(c, a, v.Text, param)
+		return d.externalToken(c, a, v, param)
 	}
-	if v.Str("object") == "card" {
-		return nil, fault.NotYet("cards that accounts are paid out to", param)
+	if v.Str("object") == "card" || v.Given("number") {
+		return d.takeCard(c, a, v, param)
 	}
 	read, number, err := ReadBank(c, d.vault, v, param, a.DefaultCurrency)
 	if err != nil {
@@ -109,14 +108,14 @@ func (d *Accounts) takeExternal(c *api.Call, a *Account, v *form.Value, param st
 }
 
 // externalToken takes what a token stands for. unverified: which of the test tokens work here.
-func (d *Accounts) externalToken(c *api.Call, a *Account, token, param string) (api.Resource, error) {
-	if testcard.ByToken(token) != nil {
-		return nil, fault.NotYet("cards that accounts are paid out to", param)
+func (d *Accounts) externalToken(c *api.Call, a *Account, v *form.Value, param string) (External, error) {
+	if strings.HasPrefix(v.Text, "tok_") {
+		return d.takeCard(c, a, v, param)
 	}
-	if number, _, ok := TestBankToken(token); ok && !c.Live() {
+	if number, _, ok := TestBankToken(v.Text); ok && !c.Live() {
 		return d.putExternal(c, a, TestBank(c, d.vault, number), number)
 	}
-	got, err := d.Spend(c, token, "bank_account", param)
+	got, err := d.Spend(c, v.Text, "bank_account", param)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +123,7 @@ func (d *Accounts) externalToken(c *api.Call, a *Account, token, param string) (
 }
 
 // putExternal gives a bank account what all have that are paid out to, and makes it that of its currency.
-func (d *Accounts) putExternal(c *api.Call, a *Account, from *BankAccount, number string) (*BankAccount, error) {
+func (d *Accounts) putExternal(c *api.Call, a *Account, from *BankAccount, number string) (External, error) {
 	from.ID = c.NewID("ba") // recorded: that of a token does not stay
 	b := KeepBank(c, from)
 	b.Account, b.Status = &a.ID, "new"
@@ -133,21 +132,21 @@ func (d *Accounts) putExternal(c *api.Call, a *Account, from *BankAccount, numbe
 		b.AvailablePayoutMethods = append(b.AvailablePayoutMethods, "instant")
 	}
 	b.Private.Sealed = base64.StdEncoding.EncodeToString(d.vault.Seal(fmt.Sprintf("%d/bank_account/%s", c.Scope, b.ID), []byte(number)))
-	if err := d.makeDefault(c, a, b); err != nil {
-		return nil, err
-	}
-	a.Private.Life.External = append([]string{b.ID}, a.Private.Life.External...)
-	return b, d.showExternal(c, a)
+	return b, d.putIn(c, a, b)
 }
 
-// makeDefault makes a bank account the one that its currency is paid out to.
-func (d *Accounts) makeDefault(c *api.Call, a *Account, b *BankAccount) error {
+// makeDefault makes a bank account or card the one that its currency is paid out to.
+func (d *Accounts) makeDefault(c *api.Call, a *Account, b External) error {
+	mine, currency := b.Kept()
 	for _, id := range a.Private.Life.External {
-		other, err := BankAccounts.Get(c, id)
+		other, err := externalAt(c, c.Scope, id)
 		if err != nil {
 			return err
 		}
-		if other != nil && other.ID != b.ID && other.Currency == b.Currency && other.IsDefault() {
+		if other == nil || id == mine || !other.IsDefault() {
+			continue
+		}
+		if _, of := other.Kept(); of == currency {
 			other.ForPayouts(false)
 			if err := c.Save(other); err != nil {
 				return err
@@ -163,7 +162,7 @@ func (d *Accounts) showExternal(c *api.Call, a *Account) error {
 	total := int64(len(a.Private.Life.External))
 	l := &api.List{Object: "list", URL: "/v1/accounts/" + a.ID + "/external_accounts", Total: &total}
 	for _, id := range a.Private.Life.External {
-		b, err := BankAccounts.Get(c, id)
+		b, err := externalAt(c, c.Scope, id)
 		if err != nil {
 			return err
 		}
@@ -195,11 +194,12 @@ func (d *Accounts) createExternal(c *api.Call) (any, error) {
 		if made, err = d.takeExternal(c, a, v, externalParam(c.P)); err != nil {
 			return err
 		}
-		b := made.(*BankAccount)
+		b := made.(External)
+		_, currency := b.Kept()
 		if err := api.Bind(b, &form.Value{Kind: form.Object, Fields: fieldsOf(c.P, "metadata")}); err != nil {
 			return err
 		}
-		if first := !d.hasCurrency(c, was, b.Currency); !first && !c.P.True("default_for_currency") {
+		if first := !d.hasCurrency(c, was, currency); !first && !c.P.True("default_for_currency") {
 			if err := d.undefault(c, a, b, was); err != nil {
 				return err
 			}
@@ -223,22 +223,25 @@ func fieldsOf(p *form.Value, names ...string) (out []form.Field) {
 
 func (d *Accounts) hasCurrency(c *api.Call, ids []string, currency string) bool {
 	for _, id := range ids {
-		if b, err := BankAccounts.Get(c, id); err == nil && b != nil && b.Currency == currency {
-			return true
+		if b, err := externalAt(c, c.Scope, id); err == nil && b != nil {
+			if _, of := b.Kept(); of == currency {
+				return true
+			}
 		}
 	}
 	return false
 }
 
-// undefault leaves the currency with the bank account that it had.
-func (d *Accounts) undefault(c *api.Call, a *Account, b *BankAccount, was []string) error {
+// undefault leaves the currency with the bank account or card that it had.
+func (d *Accounts) undefault(c *api.Call, a *Account, b External, was []string) error {
 	b.ForPayouts(false)
+	_, currency := b.Kept()
 	for _, id := range was {
-		other, err := BankAccounts.Get(c, id)
-		if err != nil {
+		other, err := externalAt(c, c.Scope, id)
+		if err != nil || other == nil {
 			return err
 		}
-		if other.Currency == b.Currency {
+		if _, of := other.Kept(); of == currency {
 			other.ForPayouts(true)
 			return c.Save(other)
 		}
@@ -257,13 +260,13 @@ func (d *Accounts) externalChanged(c *api.Call, a *Account) error {
 	return d.changed(c, a)
 }
 
-func (d *Accounts) externalInPath(c *api.Call) (*Account, *BankAccount, error) {
+func (d *Accounts) externalInPath(c *api.Call) (*Account, External, error) {
 	a, err := d.connectedInPath(c)
 	if err != nil {
 		return nil, nil, err
 	}
 	id := c.Path("id")
-	b, err := BankAccounts.GetAt(c, a.Scope(c.Live()), id)
+	b, err := externalAt(c, a.Scope(c.Live()), id)
 	if err == nil && (b == nil || !slices.Contains(a.Private.Life.External, id)) {
 		err = BankAccounts.Missing(id, "id", 404)
 	}
@@ -283,9 +286,7 @@ func (d *Accounts) listExternal(c *api.Call) (any, error) {
 	want := c.P.Str("object")
 	var list any
 	err = As(c, a, func() error {
-		list, err = BankAccounts.ListOf(c, api.Narrow{Skip: []string{"object"}, Where: func(body []byte) bool {
-			return want != "card" && jsontext.Text(body, "account") != "" // customers have bank accounts, too
-		}})
+		list, err = d.pageExternal(c, a, want)
 		return err
 	})
 	return list, err
@@ -301,9 +302,10 @@ func (d *Accounts) updateExternal(c *api.Call) (any, error) {
 
 // updateOwnExternal is updateExternal for the account that the call acts as.
 func (d *Accounts) updateOwnExternal(c *api.Call) (any, error) {
-	b, err := BankAccounts.InPath(c, "id")
-	if err == nil && b.Account == nil { // a customer's
-		err = BankAccounts.Missing(b.ID, "id", 404)
+	id := c.Path("id")
+	b, err := externalAt(c, c.Scope, id)
+	if err == nil && b == nil { // or a customer's
+		err = BankAccounts.Missing(id, "id", 404)
 	}
 	if err != nil {
 		return nil, err
@@ -315,19 +317,27 @@ func (d *Accounts) updateOwnExternal(c *api.Call) (any, error) {
 	return b, d.changeExternal(c, a, b)
 }
 
-// changeExternal changes what may be changed of a bank account: whose it is, metadata, and that it is the one that its currency is paid out to.
-func (d *Accounts) changeExternal(c *api.Call, a *Account, b *BankAccount) error {
+// changeExternal changes what may be changed of a bank account: whose it is, metadata, and that it is the one that its currency is paid out to. Of a card, also
+// its address and until when it is good.
+func (d *Accounts) changeExternal(c *api.Call, a *Account, b External) error {
+	bank, _ := b.(*BankAccount)
 	for _, name := range []string{"address_city", "address_country", "address_line1", "address_line2", "address_state", "address_zip", "exp_month", "exp_year", "name"} {
-		if c.P.Given(name) {
+		if c.P.Given(name) && bank != nil {
 			return fault.SourceParam(name, "bank account")
 		}
 	}
 	return As(c, a, func() error {
-		if err := c.ParamsOnly(b, "metadata", "account_holder_name", "account_holder_type", "account_type"); err != nil {
-			return err
-		}
-		if err := api.MetadataLimit(b.Metadata); err != nil {
-			return err
+		if bank == nil {
+			if err := Cards.Update(c, b); err != nil {
+				return err
+			}
+		} else {
+			if err := c.ParamsOnly(b, "metadata", "account_holder_name", "account_holder_type", "account_type"); err != nil {
+				return err
+			}
+			if err := api.MetadataLimit(bank.Metadata); err != nil {
+				return err
+			}
 		}
 		if c.P.True("default_for_currency") {
 			if err := d.makeDefault(c, a, b); err != nil {
@@ -346,11 +356,12 @@ func (d *Accounts) deleteExternal(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.IsDefault() && b.Currency == a.DefaultCurrency {
+	mine, currency := b.Kept()
+	if b.IsDefault() && currency == a.DefaultCurrency {
 		return nil, fault.DefaultExternalAccount()
 	}
 	return b, As(c, a, func() error {
-		a.Private.Life.External = slices.DeleteFunc(a.Private.Life.External, func(id string) bool { return id == b.ID })
+		a.Private.Life.External = slices.DeleteFunc(a.Private.Life.External, func(id string) bool { return id == mine })
 		if err := c.Delete(b, "account.external_account.deleted"); err != nil {
 			return err
 		}

@@ -30,7 +30,9 @@ func hold(c *api.Call, id string) (*held, error) {
 	var err error
 	switch prefix, _, _ := strings.Cut(id, "_"); prefix {
 	case "card":
-		h.card, err = Cards.Get(c, id)
+		if h.card, err = Cards.Get(c, id); h.card != nil && h.card.Account != nil {
+			h.card = nil // an account is paid out to it
+		}
 	case "ba":
 		if h.bank, err = account.BankAccounts.Get(c, id); h.bank != nil && h.bank.Account != nil {
 			h.bank = nil // the account's own
@@ -295,7 +297,11 @@ func updateLegacyCard(c *api.Call, h *held) error {
 			return fault.SourceParam(name, "card")
 		}
 	}
-	card, pm := h.card, h.pm
+	return changeLegacyCard(c, h.card, h.pm)
+}
+
+// changeLegacyCard changes what the request says of a card and of the payment method that it also is, and keeps the latter.
+func changeLegacyCard(c *api.Call, card *Card, pm *PaymentMethod) error {
 	dates := &form.Value{Kind: form.Object}
 	for _, name := range []string{"exp_month", "exp_year"} { // texts here, numbers of a payment method
 		if s := c.P.Str(name); s != "" {
@@ -317,7 +323,7 @@ func updateLegacyCard(c *api.Call, h *held) error {
 	}
 	card.ExpMonth, card.ExpYear = pm.Card.ExpMonth, pm.Card.ExpYear // Params has read the texts as no numbers
 	card.bill(&pm.BillingDetails)
-	if len(dates.Fields) > 0 {
+	if len(dates.Fields) > 0 && card.Customer != nil {
 		card.watch(c)
 	}
 	return c.Save(pm)

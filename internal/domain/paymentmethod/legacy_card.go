@@ -16,34 +16,39 @@ import (
 // given one, customer when there is one.
 type Card struct {
 	api.Meta
-	AddressCity        *string           `json:"address_city"`
-	AddressCountry     *string           `json:"address_country"`
-	AddressLine1       *string           `json:"address_line1"`
-	AddressLine1Check  *string           `json:"address_line1_check"`
-	AddressLine2       *string           `json:"address_line2"`
-	AddressState       *string           `json:"address_state"`
-	AddressZip         *string           `json:"address_zip"`
-	AddressZipCheck    *string           `json:"address_zip_check"`
-	Brand              string            `json:"brand"` // Visa, MasterCard, American Express
-	Country            *string           `json:"country"`
-	Currency           *string           `json:"currency,omitempty"`
-	Customer           *string           `json:"customer,omitempty"`
-	CVCCheck           *string           `json:"cvc_check"`
-	DynamicLast4       *string           `json:"dynamic_last4"`
-	ExpMonth           int64             `json:"exp_month"`
-	ExpYear            int64             `json:"exp_year"`
-	Fingerprint        string            `json:"fingerprint"`
-	Funding            string            `json:"funding"`
-	Last4              string            `json:"last4"`
-	Metadata           map[string]string `json:"metadata"`
-	Name               *string           `json:"name"`
-	Networks           CardNetworks      `json:"networks"`
-	RegulatedStatus    string            `json:"regulated_status"`
-	TokenizationMethod *string           `json:"tokenization_method"`
-	Wallet             json.RawMessage   `json:"wallet"`
+	Account                *string           `json:"account,omitempty"` // that is paid out to it
+	AddressCity            *string           `json:"address_city"`
+	AddressCountry         *string           `json:"address_country"`
+	AddressLine1           *string           `json:"address_line1"`
+	AddressLine1Check      *string           `json:"address_line1_check"`
+	AddressLine2           *string           `json:"address_line2"`
+	AddressState           *string           `json:"address_state"`
+	AddressZip             *string           `json:"address_zip"`
+	AddressZipCheck        *string           `json:"address_zip_check"`
+	AvailablePayoutMethods []string          `json:"available_payout_methods,omitempty"`
+	Brand                  string            `json:"brand"` // Visa, MasterCard, American Express
+	Country                *string           `json:"country"`
+	Currency               *string           `json:"currency,omitempty"`
+	Customer               *string           `json:"customer,omitempty"`
+	CVCCheck               *string           `json:"cvc_check"`
+	DefaultForCurrency     *bool             `json:"default_for_currency,omitempty"`
+	DynamicLast4           *string           `json:"dynamic_last4"`
+	ExpMonth               int64             `json:"exp_month"`
+	ExpYear                int64             `json:"exp_year"`
+	Fingerprint            string            `json:"fingerprint"`
+	Funding                string            `json:"funding"`
+	Last4                  string            `json:"last4"`
+	Metadata               map[string]string `json:"metadata"`
+	Name                   *string           `json:"name"`
+	Networks               CardNetworks      `json:"networks"`
+	RegulatedStatus        string            `json:"regulated_status"`
+	Status                 string            `json:"status,omitempty"` // of one that is paid out to: new or errored
+	TokenizationMethod     *string           `json:"tokenization_method"`
+	Wallet                 json.RawMessage   `json:"wallet"`
 
 	Private struct {
 		Currency *string `json:"currency,omitempty"` // of the token that a customer's card came from
+		Outcome  string  `json:"outcome,omitempty"`  // how payouts to it fail; "": they do not
 		Expires  int64   `json:"expires,omitempty"`  // when its last month begins, Unix seconds
 	} `json:"-"`
 }

@@ -1,6 +1,7 @@
 package payout
 
 import (
+	"strings"
 	"time"
 
 	"florin/internal/api"
@@ -14,7 +15,7 @@ func (d *Domain) destination(c *api.Call, id, currency string) (*account.BankAcc
 	var bank *account.BankAccount
 	var err error
 	if id != "" {
-		if bank, err = account.BankAccounts.Find(c, id, "destination"); err != nil {
+		if bank, err = d.named(c, id); err != nil {
 			return nil, err
 		}
 	} else if bank, err = d.defaultBank(c, currency); err == nil && bank == nil {
@@ -42,7 +43,32 @@ func (d *Domain) defaultBank(c *api.Call, currency string) (found *account.BankA
 		}
 		return found == nil
 	})
-	return found, err
+	if err != nil || found != nil {
+		return found, err
+	}
+	all, err := account.Destinations(c)
+	for _, b := range all {
+		if b.Currency == currency && b.IsDefault() {
+			return b, nil
+		}
+	}
+	return nil, err
+}
+
+// named is the bank account or card that a payout is to go to.
+func (d *Domain) named(c *api.Call, id string) (*account.BankAccount, error) {
+	if strings.HasPrefix(id, "card_") {
+		all, err := account.Destinations(c)
+		if err != nil {
+			return nil, err
+		}
+		for _, b := range all {
+			if b.ID == id {
+				return b, nil
+			}
+		}
+	}
+	return account.BankAccounts.Find(c, id, "destination")
 }
 
 // testBank gives an account that stands for itself, and has no bank account, the test bank's in the currency of its country: at Stripe it would
@@ -67,6 +93,9 @@ func (d *Domain) testBank(c *api.Call, currency string) (*account.BankAccount, e
 
 // disable marks a bank account to which a payout failed.
 func (d *Domain) disable(c *api.Call, id string) error {
+	if strings.HasPrefix(id, "card_") {
+		return account.Cards.Refused(c, id)
+	}
 	b, err := account.BankAccounts.Get(c, id)
 	if err != nil || b == nil || b.Status == errored {
 		return err

@@ -234,6 +234,9 @@ func (d *Domain) fresh(c *api.Call, amount int64, currency string, bank *account
 	po.Metadata, po.ReconciliationStatus = map[string]string{}, "not_applicable"
 	po.TraceID.Status = "pending"
 	po.StatementDescriptor = account.Of(c).Settings.Payouts.StatementDescriptor
+	if bank.Object == "card" {
+		po.Type = "card"
+	}
 	po.Private.Outcome = bank.Private.Outcome
 	return po
 }
