@@ -19,7 +19,7 @@ RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test check lint race fuzz sdk cli faults sim bench coverage events replay replay-payments
+.PHONY: help build test check lint race fuzz browser sdk cli faults sim bench coverage events replay replay-payments
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -50,6 +50,9 @@ race: ## the tests of what runs side by side, under the race detector
 fuzz: ## every fuzz test for FUZZTIME (60s)
 	@grep -rHo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]*' . | sed 's|/[^/]*:func | |' | sort | while read -r dir name; do \
 		echo "$$dir $$name"; $(GO) test $$dir -run '^$$' -fuzz "^$$name\$$" -fuzztime $(FUZZTIME) || exit 1; done
+
+browser: ## the pages in headless Chromium, by keyboard, on a telephone, and with axe
+	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/browser -v -count=1
 
 sdk: ## the official SDKs against the binary
 	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/sdk -v -count=1

@@ -2,12 +2,11 @@ package page
 
 import (
 	"context"
-	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
@@ -36,8 +35,10 @@ import (
 // MethodPaths are what the paths begin with that New's handler answers besides those of cards.
 func MethodPaths() []string {
 	out := []string{"/authorize/", "/return/", "/microdeposit/", "/bank_transfers/", "/qr/", SourcePath}
-	for _, name := range shown() {
-		out = append(out, "/"+name+"/")
+	for _, name := range paymethod.Names() {
+		if slices.Contains(shown(), name) || setup.HasPage(name) {
+			out = append(out, "/"+name+"/")
+		}
 	}
 	return out
 }
@@ -65,6 +66,7 @@ func (p *pages) methods(handle func(method, path string, h http.HandlerFunc), bo
 	}
 	both("/microdeposit/{token}", p.deposits)
 	handle("GET", "/qr/{image}", p.code)
+	p.mandates(handle)
 }
 
 var (
@@ -84,6 +86,10 @@ var (
 	paidNow     = notice{"Voucher paid", []string{"The shop has been told. You can close this window."}}
 	expiredNow  = notice{"Voucher expired", []string{"It can no longer be paid. Start the payment again in the shop."}}
 	verifiedNow = notice{"Bank account verified", []string{"The payment is on its way. You can close this window."}}
+	savedNow    = notice{"Bank account verified", []string{"It is saved for later payments. You can close this window."}}
+	unverified  = notice{"This bank account cannot be verified", []string{
+		"What was entered did not match too often, or came too late. Start again in the shop, with this account or another one.",
+	}}
 )
 
 // A wait is what a page shows of an intent that waits for its customer.
@@ -353,106 +359,6 @@ func factsOf(of []byte) []fact {
 	return out
 }
 
-// voucher shows what to pay, and in test mode takes the answer that it was paid, or has expired.
-func (p *pages) voucher(w http.ResponseWriter, r *http.Request) {
-	f := p.waiting(w, r)
-	if f == nil {
-		return
-	}
-	token := r.PathValue("token")
-	if r.Method == http.MethodPost {
-		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		outcome := r.PostFormValue("outcome")
-		if outcome != "pay" && outcome != "expire" {
-			p.say(w, http.StatusBadRequest, &noChoice)
-			return
-		}
-		_, err := p.tell(r, f, func(c *api.Call, pi *payment.Intent) error { return p.payments.Answer(c, pi, token, outcome == "pay") })
-		switch {
-		case err != nil:
-			p.fail(w, r, err)
-		case outcome == "pay":
-			p.say(w, http.StatusOK, &paidNow)
-		default:
-			p.say(w, http.StatusOK, &expiredNow)
-		}
-		return
-	}
-	f.voucherFacts()
-	f.page.Path = r.URL.Path
-	p.render(w, http.StatusOK, "voucher.html", &f.page)
-}
-
-func (f *found) voucherFacts() {
-	body := jsontext.Get(f.action, f.page.Action)
-	f.page.Facts = factsOf(body)
-	jsontext.Members(jsontext.Get(body, "stores"), func(store string, v []byte) bool {
-		words := []string{}
-		for _, x := range factsOf(v) {
-			words = append(words, x.Text)
-		}
-		f.page.Facts = append(f.page.Facts, fact{strings.ToUpper(store[:1]) + store[1:], strings.Join(words, " / ")})
-		return true
-	})
-	for _, name := range []string{"expires_at", "expires_after"} {
-		if n, err := strconv.ParseInt(jsontext.Text(body, name), 10, 64); err == nil {
-			f.page.At = time.Unix(n, 0).UTC().Format("January 2, 2006, 15:04 MST")
-		}
-	}
-}
-
-// voucherPDF is the voucher as a document of one page.
-func (p *pages) voucherPDF(w http.ResponseWriter, r *http.Request) {
-	f := p.waiting(w, r)
-	if f == nil {
-		return
-	}
-	f.voucherFacts()
-	lines := []string{f.page.Method, f.page.Name, f.page.Amount.Number + " " + f.page.Amount.Code}
-	for _, x := range f.page.Facts {
-		lines = append(lines, x.Label+": "+x.Text)
-	}
-	lines = append(lines, "Pay until "+f.page.At, "Test mode: no money moves.")
-	headers(w.Header())
-	w.Header().Set("Content-Type", "application/pdf")
-	_, _ = w.Write(pdf(lines))
-}
-
-// pdf is a document of one page with some lines. What its font cannot write is left out.
-func pdf(lines []string) []byte {
-	var text strings.Builder
-	text.WriteString("BT /F1 14 Tf 60 760 Td 22 TL\n")
-	for _, l := range lines {
-		clean := strings.Map(func(r rune) rune {
-			if r < ' ' || r > '~' {
-				return -1
-			}
-			return r
-		}, l)
-		text.WriteString("(" + strings.NewReplacer(`\`, `\\`, "(", `\(`, ")", `\)`).Replace(clean) + ") Tj T*\n")
-	}
-	text.WriteString("ET")
-	objects := []string{
-		"<< /Type /Catalog /Pages 2 0 R >>",
-		"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-		"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
-		fmt.Sprintf("<< /Length %d >>\nstream\n%s\nendstream", text.Len(), text.String()),
-		"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
-	}
-	out := []byte("%PDF-1.4\n")
-	at := make([]int, len(objects))
-	for i, o := range objects {
-		at[i] = len(out)
-		out = fmt.Appendf(out, "%d 0 obj\n%s\nendobj\n", i+1, o)
-	}
-	start := len(out)
-	out = fmt.Appendf(out, "xref\n0 %d\n0000000000 65535 f \n", len(objects)+1)
-	for _, n := range at {
-		out = fmt.Appendf(out, "%010d 00000 n \n", n)
-	}
-	return fmt.Appendf(out, "trailer\n<< /Size %d /Root 1 0 R >>\nstartxref\n%d\n%%%%EOF\n", len(objects)+1, start)
-}
-
 // transfer shows where to send money to.
 func (p *pages) transfer(w http.ResponseWriter, f *found) {
 	body := jsontext.Get(f.action, f.page.Action)
@@ -492,10 +398,7 @@ func (p *pages) deposits(w http.ResponseWriter, r *http.Request) {
 		p.render(w, http.StatusBadRequest, "deposit.html", &f.page)
 		return
 	}
-	after, err := p.tell(r, f, func(c *api.Call, pi *payment.Intent) error {
-		_, err := p.payments.Deposited(c, pi, code, amounts)
-		return err
-	})
+	after, err := p.deposited(r, f, code, amounts)
 	switch {
 	case err != nil:
 		p.fail(w, r, err)
@@ -503,8 +406,33 @@ func (p *pages) deposits(w http.ResponseWriter, r *http.Request) {
 		f.page.Wrong = "That is not what was deposited. Look at the statement again."
 		p.render(w, http.StatusOK, "deposit.html", &f.page)
 	case after.status == "requires_payment_method":
-		p.say(w, http.StatusOK, &failedNow)
+		p.say(w, http.StatusOK, &unverified)
+	case f.page.Setup:
+		p.say(w, http.StatusOK, &savedNow)
 	default:
 		p.say(w, http.StatusOK, &verifiedNow)
 	}
+}
+
+// deposited gives an intent what somebody says was deposited, and reads how it stands then.
+func (p *pages) deposited(r *http.Request, f *found, code string, amounts []int64) (*found, error) {
+	if !f.page.Setup {
+		return p.tell(r, f, func(c *api.Call, pi *payment.Intent) error {
+			_, err := p.payments.Deposited(c, pi, code, amounts)
+			return err
+		})
+	}
+	ctx := context.WithoutCancel(r.Context())
+	err := p.app.Do(ctx, f.scope, func(c *api.Call) error {
+		si, err := setup.Intents.Get(c, f.id)
+		if err != nil || si == nil {
+			return err
+		}
+		_, err = p.setups.Deposited(c, si, code, amounts)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p.find(ctx, r.PathValue("token"))
 }

@@ -44,6 +44,7 @@ func (d *Domain) attemptRoutes(r *api.Router) {
 	r.Task("setup_intent.attempt", d.chase)
 	r.Task("setup_intent.lapse", d.lapse)
 	r.Task("setup_intent.agreed", d.agreed)
+	r.Task("setup_intent.deposits", d.depositsLate)
 }
 
 // listAttempts answers with the attempts of one intent. unverified: that an intent that there is none of is refused.

@@ -2,13 +2,14 @@ package setup
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"florin/internal/api"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
-	"florin/internal/id"
 	"florin/internal/jsontext"
+	"florin/internal/paymethod"
 )
 
 // A debit is how bank accounts of a type are set up. Each needs a mandate.
@@ -39,10 +40,27 @@ func (d *Domain) confirmDebit(c *api.Call, si *Intent, a *Attempt, how *confirma
 	if err := d.newMandate(c, si, pm, *how.mandate, "pending"); err != nil { // unverified: that it is pending
 		return err
 	}
-	si.Private.Tries = 0
+	token, err := GiveToken(c, "sacs_test_", si.ID)
+	if err != nil {
+		return err
+	}
+	kind := "descriptor_code"
+	if pm.Type == "acss_debit" {
+		kind = "amounts" // facts 14g
+	}
+	si.Private.Tries, si.Private.Asked = 0, token
 	si.NextAction = jsontext.Append(nil, &verifyAction{Type: "verify_with_microdeposits", Verify: microdeposits{
-		ArrivalDate: arrival(c.Now()), Type: "descriptor_code", HostedVerificationURL: c.Base() + "/microdeposit/sacs_test_" + id.Secret(80),
+		ArrivalDate: arrival(c.Now()), Type: kind, HostedVerificationURL: c.Base() + "/microdeposit/" + token,
 	}})
+	sent, err := d.depositsSent(pm)
+	if err != nil {
+		return err
+	}
+	until := c.Now() + depositsLast
+	if !sent {
+		until = c.Now() + 5
+	}
+	c.At(until, "setup_intent.deposits", si.ID+" "+token)
 	if err := d.conclude(c, a, needsAction, nil); err != nil {
 		return err
 	}
@@ -70,6 +88,37 @@ func arrival(now int64) int64 {
 		day = day.AddDate(0, 0, 1)
 	}
 	return day.Add(7 * time.Hour).Unix()
+}
+
+// depositsLast is how long somebody may take to say what was deposited, in seconds. Known from: facts 14g.
+const depositsLast = 10 * 24 * 60 * 60
+
+// depositsSent says whether deposits can be sent to an account: to one of test mode's they cannot.
+func (d *Domain) depositsSent(pm *method) (bool, error) {
+	number, err := d.methods.Number(pm)
+	return !paymethod.OfAccount(pm.Type, number).NoMicro, err
+}
+
+// depositsLate is the task that ends an intent's wait for what its deposits were: they could not be sent, or nobody said in time. arg is the intent and
+// the token.
+func (d *Domain) depositsLate(c *api.Call, arg string) error {
+	intent, token, _ := strings.Cut(arg, " ")
+	si, err := Intents.Get(c, intent)
+	if err != nil || si == nil || !si.Waits(token) {
+		return err
+	}
+	pm, err := paymentmethod.Get(c, text(si.PaymentMethod))
+	if err != nil {
+		return err
+	}
+	sent, err := d.depositsSent(pm)
+	if err != nil {
+		return err
+	}
+	if !sent {
+		return d.answered(c, si, token, fault.MicrodepositsFailed())
+	}
+	return d.answered(c, si, token, fault.Microdeposits("timeout"))
 }
 
 // maxGuesses is how often somebody may guess. unverified: Stripe documents 10 for amounts.
@@ -100,7 +149,22 @@ func (d *Domain) verifyMicrodeposits(c *api.Call) (any, error) {
 	case code == "" && len(amounts) != 2:
 		return nil, fault.Microdeposits("amounts_invalid")
 	}
+	if f, err := d.Deposited(c, si, code, amounts); err != nil {
+		return nil, err
+	} else if f != nil {
+		f.Keep = true // that somebody has guessed
+		return nil, refusal(c, si, f)
+	}
+	return api.Answer{Name: "setup_intent", Arg: si.ID}, nil
+}
+
+// Deposited takes what somebody says was deposited: the code, or the two amounts. What is returned first is a guess that was wrong.
+func (d *Domain) Deposited(c *api.Call, si *Intent, code string, amounts []int64) (*fault.Error, error) {
 	pm, err := paymentmethod.Get(c, text(si.PaymentMethod))
+	if err != nil {
+		return nil, err
+	}
+	sent, err := d.depositsSent(pm)
 	if err != nil {
 		return nil, err
 	}
@@ -109,29 +173,19 @@ func (d *Domain) verifyMicrodeposits(c *api.Call) (any, error) {
 		return nil, err
 	}
 
+	amounts = slices.Clone(amounts)
 	slices.Sort(amounts)
 	said := func(word string, lo, hi int64) bool { return code == word || slices.Equal(amounts, []int64{lo, hi}) }
 	si.Private.Tries++
 	switch {
-	case said("SM11AA", 32, 45):
-		err = d.succeed(c, si, a, pm)
+	case said("SM11AA", 32, 45) && sent:
+		return nil, d.succeed(c, si, a, pm)
 	case said("SM33CC", 10, 11), si.Private.Tries >= maxGuesses:
-		err = d.fail(c, si, a, pm, fault.Microdeposits("attempts_exceeded"))
+		return nil, d.fail(c, si, a, pm, fault.Microdeposits("attempts_exceeded"))
 	case said("SM44DD", 40, 41):
-		err = d.fail(c, si, a, pm, fault.Microdeposits("timeout"))
-	default:
-		f := fault.Microdeposits("amounts_mismatch")
-		if code != "" {
-			f = fault.Microdeposits("descriptor_code_mismatch")
-		}
-		f.Keep = true // that somebody has guessed
-		if err := c.Save(si); err != nil {
-			return nil, err
-		}
-		return nil, refusal(c, si, f)
+		return nil, d.fail(c, si, a, pm, fault.Microdeposits("timeout"))
+	case code != "":
+		return fault.Microdeposits("descriptor_code_mismatch"), c.Save(si)
 	}
-	if err != nil {
-		return nil, err
-	}
-	return api.Answer{Name: "setup_intent", Arg: si.ID}, nil
+	return fault.Microdeposits("amounts_mismatch"), c.Save(si)
 }

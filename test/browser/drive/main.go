@@ -1,7 +1,9 @@
 // Drive goes through florin's pages in headless Chromium as people do who use only a keyboard or a screen reader, and looks at every request
 // that the browser makes. It prints `ok NAME` for each scenario that passes, and leaves screenshots in a folder.
 //
-//	drive CHROMIUM READY-FILE SCREENSHOTS
+//	drive CHROMIUM READY-FILE SCREENSHOTS AXE JAPAN
+//
+// AXE is axe.min.js of axe-core, which finds what keeps people from using a page. JAPAN is the secret test key of an account in Japan.
 //
 // It is a module of its own so that florin does not depend on the driver, chromedp.
 package main
@@ -16,19 +18,20 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/chromedp/cdproto/accessibility"
 	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
+
+// The window of somebody at a desk, in CSS pixels.
+const wide, high = 900, 760
 
 // limit is how long a scenario may take.
 const limit = time.Minute
@@ -43,21 +46,34 @@ var scenarios = []struct {
 	{"over", over},
 	{"unknown", unknown},
 	{"receipt", receipt},
-	{"narrow", narrow},
+	{"authorize", authorize},
+	{"refuse", refuse},
+	{"canceled", canceled},
+	{"scan", scan},
+	{"save", save},
+	{"voucher", voucher},
+	{"voucher-expires", voucherExpires},
+	{"konbini", konbini},
+	{"transfer", transfer},
+	{"deposit-code", depositCode},
+	{"deposit-amounts", depositAmounts},
+	{"deposit-setup", depositSetup},
+	{"deposit-too-often", depositTooOften},
+	{"mandate", mandate},
 }
 
 func main() {
-	if len(os.Args) != 4 {
-		fmt.Fprintln(os.Stderr, "usage: drive CHROMIUM READY-FILE SCREENSHOTS")
+	if len(os.Args) != 6 {
+		fmt.Fprintln(os.Stderr, "usage: drive CHROMIUM READY-FILE SCREENSHOTS AXE JAPAN")
 		os.Exit(2)
 	}
-	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3], os.Args[4], os.Args[5]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(chromium, readyFile, shots string) error {
+func run(chromium, readyFile, shots, axeFile, japan string) error {
 	text, err := os.ReadFile(readyFile)
 	if err != nil {
 		return err
@@ -70,6 +86,10 @@ func run(chromium, readyFile, shots string) error {
 	if err := json.Unmarshal(text, &ready); err != nil {
 		return err
 	}
+	axe, err := os.ReadFile(axeFile)
+	if err != nil {
+		return err
+	}
 	profile, err := os.MkdirTemp("", "florin-browser-")
 	if err != nil {
 		return err
@@ -80,7 +100,7 @@ func run(chromium, readyFile, shots string) error {
 	ctx, stop := chromedp.NewExecAllocator(context.Background(),
 		chromedp.ExecPath(chromium), chromedp.UserDataDir(profile), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.WindowSize(900, 760))
+		chromedp.Flag("disable-sync", true), chromedp.WindowSize(wide, high))
 	defer stop()
 	ctx, stop = chromedp.NewContext(ctx)
 	defer stop()
@@ -95,7 +115,7 @@ func run(chromium, readyFile, shots string) error {
 
 	var failed error
 	for _, s := range scenarios {
-		b := &browser{base: ready.HTTP, account: ready.Account, key: ready.SecretKey, shop: shop.URL, shots: shots}
+		b := &browser{base: ready.HTTP, account: ready.Account, key: ready.SecretKey, japan: japan, shop: shop.URL, shots: shots, axe: string(axe)}
 		if err := b.do(ctx, s.run); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("%s: %w", s.name, err))
 			continue
@@ -109,7 +129,9 @@ func run(chromium, readyFile, shots string) error {
 type browser struct {
 	context.Context
 	base, account, key string
+	japan              string // the key of another account
 	shop, shots        string
+	axe                string // the program
 
 	mu    sync.Mutex
 	wrong []string // requests to elsewhere, and what the browser complained of
@@ -170,8 +192,7 @@ func complete(b *browser) error {
 	}
 	if err := errors.Join(
 		b.reads("heading", "Authenticate your payment"), b.reads("button", "Complete authentication"), b.reads("button", "Fail authentication"),
-		b.shot("challenge"), b.dark(true), b.shot("challenge-dark"), b.dark(false),
-		b.tab("complete"), b.shot("challenge-focus"),
+		b.pleasant("challenge"), b.tab("complete"), b.shot("challenge-focus"),
 	); err != nil {
 		return err
 	}
@@ -200,7 +221,7 @@ func closeWindow(b *browser) error {
 		return err
 	}
 	to := b.hosted(pi)
-	if err := errors.Join(b.open(to), b.tab("complete"), b.press(kb.Enter, "/complete"), b.reads("heading", "Authentication complete"), b.shot("done")); err != nil {
+	if err := errors.Join(b.open(to), b.tab("complete"), b.press(kb.Enter, "/complete"), b.reads("heading", "Authentication complete"), b.pleasant("done")); err != nil {
 		return err
 	}
 	return errors.Join(b.stands(pi, "succeeded"), b.open(to), b.reads("heading", "This payment needs no authentication"))
@@ -220,7 +241,7 @@ func over(b *browser) error {
 
 // unknown opens a page that is not there.
 func unknown(b *browser) error {
-	return errors.Join(b.open(b.base+"/3d_secure_2/hosted?merchant=acct_1"), b.reads("heading", "This link does not lead to a payment"), b.shot("unknown"))
+	return errors.Join(b.open(b.base+"/3d_secure_2/hosted?merchant=acct_1"), b.reads("heading", "This link does not lead to a payment"), b.pleasant("unknown"))
 }
 
 // receipt opens the receipt of a payment, part of which was given back.
@@ -240,27 +261,7 @@ func receipt(b *browser) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(b.open(ch.text("receipt_url")), b.reads("heading", "Refunds"), b.reads("StaticText", "Partly refunded"), b.shot("receipt"),
-		b.dark(true), b.shot("receipt-dark"))
-}
-
-// narrow opens the page in a window as wide as the narrowest telephone.
-func narrow(b *browser) error {
-	pi, err := b.intent("")
-	if err != nil {
-		return err
-	}
-	if err := errors.Join(b.run(chromedp.EmulateViewport(320, 568, chromedp.EmulateMobile)), b.open(b.hosted(pi)), b.shot("challenge-narrow")); err != nil {
-		return err
-	}
-	width, err := chromedp.Run(b, chromedp.Evaluate[int]("document.documentElement.scrollWidth"))
-	if err != nil {
-		return err
-	}
-	if width > 320 {
-		return fmt.Errorf("the page is %d wide in a window of 320", width)
-	}
-	return nil
+	return errors.Join(b.open(ch.text("receipt_url")), b.reads("heading", "Refunds"), b.reads("StaticText", "Partly refunded"), b.pleasant("receipt"))
 }
 
 // open opens a page.
@@ -349,27 +350,6 @@ func axText(v *accessibility.Value) string {
 		return ""
 	}
 	return text
-}
-
-// dark sets whether the person likes dark pages.
-func (b *browser) dark(on bool) error {
-	value := "light"
-	if on {
-		value = "dark"
-	}
-	_, err := chromedp.Call(b, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-		Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: value}},
-	})
-	return err
-}
-
-// shot keeps a picture of the page.
-func (b *browser) shot(name string) error {
-	picture, err := chromedp.Run(b, chromedp.CaptureScreenshot())
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(b.shots, name+".png"), picture, 0o644)
 }
 
 // An object of the API.
