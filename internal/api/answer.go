@@ -31,9 +31,17 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 	case JSON:
 		rep.body = v
 	case *List:
+		if rep.laid = v.layOut(); rep.laid != nil {
+			return nil
+		}
 		rep.body = v.append(nil)
 	case stored:
 		st := v.st
+		if st.obj == nil && c.Op.Method == http.MethodGet {
+			if rep.laid = c.layOut(st.kind, st.body, st.deleted, st.memo, alone); rep.laid != nil {
+				return nil
+			}
+		}
 		if rep.body, err = c.show(st); err != nil {
 			return err
 		}

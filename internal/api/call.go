@@ -56,7 +56,7 @@ type Call struct {
 }
 
 func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
-	return &Call{app: a, ctx: ctx, Scope: scope, now: a.Clock.Now().Unix(), docs: make(map[docKey]*state, 16), Version: spec.Version()}
+	return &Call{app: a, ctx: ctx, Scope: scope, now: a.Clock.Now().Unix(), Version: spec.Version()}
 }
 
 // Now is the time of the call, in Unix seconds.
@@ -147,10 +147,18 @@ func (c *Call) adopt(d *store.Doc) *state {
 	}
 	st := &state{
 		kind: k, scope: d.Scope, id: d.ID, base: d.Ver, ver: d.Ver, created: d.Created, seq: d.Seq,
-		deleted: d.Deleted, orig: d.Body, body: d.Body, priv: d.Priv,
+		deleted: d.Deleted, orig: d.Body, body: d.Body, priv: d.Priv, memo: d.Memo,
 	}
-	c.docs[docKey{d.Scope, d.ID}] = st
+	c.hold(st)
 	return st
+}
+
+// hold makes a state the one that the call has of its document.
+func (c *Call) hold(st *state) {
+	if c.docs == nil {
+		c.docs = make(map[docKey]*state, 16)
+	}
+	c.docs[docKey{st.scope, st.id}] = st
 }
 
 func (c *Call) scan(q store.Query, yield func(*store.Doc) bool) error {

@@ -41,6 +41,7 @@ type state struct {
 	dirty        bool        // obj has changed since body was encoded
 	shown        bool        // an event or an answer refers to ver
 	history      []store.Doc // earlier versions made in this call that something refers to
+	memo         *store.Memo // of the committed version, if it is at hand
 	listed       bool        // stands in the call's list of changes
 	guarded      bool
 }
@@ -143,7 +144,7 @@ func (k *Kind[T]) NewAt(c *Call, scope store.Scope, id string, created int64) *T
 	m := obj.meta()
 	m.ID, m.Object = id, k.Name
 	m.st = &state{kind: b, obj: obj, scope: scope, id: id, created: created, seq: c.app.Store.Seq()}
-	c.docs[docKey{scope, id}] = m.st
+	c.hold(m.st)
 	return any(obj).(*T)
 }
 
@@ -268,11 +269,14 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 func encode(v any) []byte {
 	buf := scratch.Get().(*[]byte)
 	*buf = jsontext.Append((*buf)[:0], v)
-	out := bytes.Clone(*buf)
+	defer putScratch(buf)
+	return bytes.Clone(*buf)
+}
+
+func putScratch(buf *[]byte) {
 	if cap(*buf) <= 1<<16 {
 		scratch.Put(buf)
 	}
-	return out
 }
 
 // entries are the places of a body in the kind's indexes.

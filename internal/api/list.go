@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 
@@ -22,6 +23,8 @@ type List struct {
 	URL     string
 	Total   *int64 // total_count, where it is shown
 	Next    string // next_page of a search
+
+	laid [][]byte // Data as it is laid out in an answer, if all of it is
 }
 
 // defaultLimit is the number of objects on a page that does not say.
@@ -107,6 +110,7 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 	}
 	l := &List{Object: "list", URL: c.url}
 	var inner error
+	mixed := c.Op.Method != http.MethodGet
 	err = c.page(q, func(d *store.Doc) bool {
 		for _, f := range filters {
 			if !f.match(d.Body) {
@@ -120,6 +124,13 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 			l.HasMore = true
 			return false
 		}
+		if !mixed && c.docs[docKey{d.Scope, d.ID}] == nil {
+			if text := c.layOut(b, d.Body, d.Deleted, d.Memo, listed); text != nil {
+				l.laid, l.Data = append(l.laid, text), append(l.Data, d.Body)
+				return true
+			}
+		}
+		mixed = true
 		var body []byte
 		if st := c.adopt(d); st != nil {
 			body, inner = c.show(st)
@@ -130,8 +141,12 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 	if err == nil {
 		err = inner
 	}
+	if mixed {
+		l.laid = nil
+	}
 	if backwards {
 		slices.Reverse(l.Data)
+		slices.Reverse(l.laid)
 	}
 	return l, err
 }

@@ -62,6 +62,7 @@ type request struct {
 type reply struct {
 	status int
 	body   []byte // compact JSON
+	laid   []byte // the same as it goes to the wire, where that was at hand; then there may be no body
 	fault  *fault.Error
 
 	ref      string // the object that body is a version of, if it is one unchanged

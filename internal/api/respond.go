@@ -51,17 +51,19 @@ func (q *request) respond(rep *reply) {
 		h["Request-Id"] = []string{q.id}
 		q.headers(h, rep)
 	}
-	buf := scratch.Get().(*[]byte)
-	*buf = jsontext.Indent((*buf)[:0], rep.body, 0)
-	if rep.status >= 400 {
-		*buf = append(*buf, '\n') // facts 03 (3b): only errors end with one
+	text := rep.laid
+	if text == nil {
+		buf := scratch.Get().(*[]byte)
+		*buf = jsontext.Indent((*buf)[:0], rep.body, 0)
+		if rep.status >= 400 {
+			*buf = append(*buf, '\n') // facts 03 (3b): only errors end with one
+		}
+		text = *buf
+		defer putScratch(buf)
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(*buf))}
+	h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	q.w.WriteHeader(rep.status)
-	_, _ = q.w.Write(*buf) // a client that is gone has no use for the error
-	if cap(*buf) <= 1<<16 {
-		scratch.Put(buf)
-	}
+	_, _ = q.w.Write(text) // a client that is gone has no use for the error
 	q.log(rep)
 }
 

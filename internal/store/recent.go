@@ -12,7 +12,7 @@ import (
 
 const (
 	shards    = 64
-	recentMax = 24 << 20 // bytes of all documents that are kept at hand
+	recentMax = 20 << 20 // bytes of all documents that are kept at hand, without what is made of them
 	headMax   = 128      // places that a head holds; a page of a list has up to 100
 	headsMax  = 4096     // heads
 )
@@ -83,6 +83,7 @@ func (sh *shard) put(ref Ref, k *kept) {
 	}
 	k.size = overhead
 	if k.doc != nil {
+		k.doc.Memo = new(Memo)
 		k.size += len(k.doc.Body) + len(k.doc.Priv)
 	}
 	if old := sh.docs[ref]; old != nil {

@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"sync/atomic"
 )
 
 // A Scope is one account in one mode; everything is kept under one. System holds what belongs to no account (accounts, keys, tasks).
@@ -61,6 +62,17 @@ type Doc struct {
 	Deleted bool   // a tombstone: answers for the id, stands in no index
 	Body    []byte // bytes that were given to the store, or came from it, are not changed by anybody
 	Priv    []byte // what no answer shows
+	Memo    *Memo  // of a document at hand; nil for others
+}
+
+// A Memo is room beside a document at hand for what its readers make of its body, so that the next one need not: its text as answers lay it out, by
+// itself and in a list.
+type Memo struct{ Alone, Listed atomic.Pointer[Made] }
+
+// A Made is what was made of a document's body, for readers of one kind. It is not changed.
+type Made struct {
+	For  string
+	Text []byte
 }
 
 // A Ref names one version of a document.

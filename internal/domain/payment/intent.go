@@ -312,6 +312,9 @@ func lessIsEnough(p *form.Value, currency string) bool {
 }
 
 func (d *Domain) retrieveIntent(c *api.Call) (any, error) {
+	if !c.Publishable() && !c.P.Given("client_secret") {
+		return Intents.Retrieve(c)
+	}
 	pi, err := Intents.InPath(c, "intent")
 	if err != nil {
 		return nil, err

@@ -256,6 +256,9 @@ func (d *Domain) list(c *api.Call) (any, error) {
 }
 
 func (d *Domain) retrieve(c *api.Call) (any, error) {
+	if !c.Publishable() && !c.P.Given("client_secret") {
+		return Intents.Retrieve(c)
+	}
 	si, err := Intents.InPath(c, "intent")
 	if err != nil {
 		return nil, err
