@@ -31,9 +31,12 @@ func (c *Call) answer(rep *reply, res any, err error) error {
 	case JSON:
 		rep.body = v
 	case *List:
-		if rep.laid = v.layOut(); rep.laid != nil {
+		buf := scratch.Get().(*[]byte)
+		if v.layOut(buf) {
+			rep.laid, rep.buffer = *buf, buf
 			return nil
 		}
+		putScratch(buf)
 		rep.body = v.append(nil)
 	case stored:
 		st := v.st

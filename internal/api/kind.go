@@ -274,7 +274,7 @@ func encode(v any) []byte {
 }
 
 func putScratch(buf *[]byte) {
-	if cap(*buf) <= 1<<16 {
+	if cap(*buf) <= 1<<19 {
 		scratch.Put(buf)
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strconv"
 
 	"florin/internal/jsontext"
@@ -39,16 +40,16 @@ func (c *Call) layOut(k *kind, body []byte, deleted bool, memo *store.Memo, as l
 	return made.Text
 }
 
-// layOut is the text of the list, if that of all that it shows is there.
-func (l *List) layOut() []byte {
+// layOut writes the text of the list to a buffer, if that of all that it shows is there.
+func (l *List) layOut(to *[]byte) bool {
 	if len(l.laid) != len(l.Data) || len(l.laid) == 0 || l.Object != "list" || l.Total != nil {
-		return nil
+		return false
 	}
 	size := 128 + len(l.URL)
 	for _, text := range l.laid {
 		size += len(text) + 6
 	}
-	b := append(make([]byte, 0, size), "{\n  \"object\": \"list\",\n  \"data\": ["...)
+	b := append(slices.Grow((*to)[:0], size), "{\n  \"object\": \"list\",\n  \"data\": ["...)
 	for i, text := range l.laid {
 		if i > 0 {
 			b = append(b, ',')
@@ -58,5 +59,6 @@ func (l *List) layOut() []byte {
 	b = append(b, "\n  ],\n  \"has_more\": "...)
 	b = strconv.AppendBool(b, l.HasMore)
 	b = jsontext.AppendString(append(b, ",\n  \"url\": "...), l.URL)
-	return append(b, "\n}"...)
+	*to = append(b, "\n}"...)
+	return true
 }

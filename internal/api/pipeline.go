@@ -61,8 +61,9 @@ type request struct {
 // A reply is an answer on its way to the wire.
 type reply struct {
 	status int
-	body   []byte // compact JSON
-	laid   []byte // the same as it goes to the wire, where that was at hand; then there may be no body
+	body   []byte  // compact JSON
+	laid   []byte  // the same as it goes to the wire, where that was at hand; then there may be no body
+	buffer *[]byte // where laid stands, if it goes back to scratch
 	fault  *fault.Error
 
 	ref      string // the object that body is a version of, if it is one unchanged

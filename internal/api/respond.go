@@ -64,6 +64,9 @@ func (q *request) respond(rep *reply) {
 	h["Content-Length"] = []string{strconv.Itoa(len(text))}
 	q.w.WriteHeader(rep.status)
 	_, _ = q.w.Write(text) // a client that is gone has no use for the error
+	if rep.buffer != nil {
+		putScratch(rep.buffer)
+	}
 	q.log(rep)
 }
 
