@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"florin/internal/server/servertest"
 )
@@ -92,3 +93,29 @@ func (w *counted) Header() http.Header               { return w.header }
 func (w *counted) WriteHeader(s int)                 { w.status = s }
 func (w *counted) Write(p []byte) (int, error)       { return io.Discard.Write(p) }
 func (w *counted) WriteString(p string) (int, error) { return len(p), nil }
+
+// BenchmarkHotPayWebhook pays while an endpoint is told of one event of each payment, and waits until it has been told of all.
+func BenchmarkHotPayWebhook(b *testing.B) {
+	s := servertest.New(b, servertest.In(b.TempDir()), servertest.RealTime)
+	var told atomic.Int64
+	hook := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		told.Add(1)
+	}))
+	defer hook.Close()
+	if s.Post("/v1/webhook_endpoints", "url", hook.URL, "enabled_events[]", "payment_intent.succeeded").Status != 200 {
+		b.Fatal("no endpoint")
+	}
+	s.Work()
+	ask(b, s, 64, func(i int64) *http.Request {
+		r := httptest.NewRequest("POST", "/v1/payment_intents", strings.NewReader(payForm))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Idempotency-Key", fmt.Sprintf("bench-%d", i))
+		return r
+	})
+	paid := b.Elapsed()
+	for told.Load() < int64(b.N) {
+		time.Sleep(time.Millisecond)
+	}
+	b.ReportMetric(float64((b.Elapsed() - paid).Milliseconds()), "ms-behind")
+}

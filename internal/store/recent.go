@@ -35,6 +35,7 @@ type shard struct {
 // A kept is a document at hand; doc is nil if there is none of that id.
 type kept struct {
 	doc  *Doc
+	was  []Doc // the versions that the same unit made before, which its events show
 	gen  int64 // the generation that brought it, or at which it was read
 	size int
 	seen atomic.Bool // since it last stood at the head of the queue
@@ -66,6 +67,26 @@ func (r *recent) get(s Scope, id string, upTo int64) (*Doc, bool) {
 	return k.doc, true
 }
 
+// version finds a version of a document at hand.
+func (r *recent) version(s Scope, id string, ver int64) *Doc {
+	sh := &r.shards[shardOf(s, id)]
+	sh.mu.RLock()
+	k := sh.docs[Ref{Scope: s, ID: id}]
+	sh.mu.RUnlock()
+	switch {
+	case k == nil || k.doc == nil:
+		return nil
+	case k.doc.Ver == ver:
+		return k.doc
+	}
+	for i := range k.was {
+		if k.was[i].Ver == ver {
+			return &k.was[i]
+		}
+	}
+	return nil
+}
+
 // read keeps what was read from a snapshot that was opened at a generation, unless something newer has been here since.
 func (r *recent) read(s Scope, id string, d *Doc, gen int64) {
 	sh := &r.shards[shardOf(s, id)]
@@ -85,6 +106,9 @@ func (sh *shard) put(ref Ref, k *kept) {
 	if k.doc != nil {
 		k.doc.Memo = new(Memo)
 		k.size += len(k.doc.Body) + len(k.doc.Priv)
+		for i := range k.was {
+			k.size += overhead + len(k.was[i].Body)
+		}
 	}
 	if old := sh.docs[ref]; old != nil {
 		sh.bytes -= old.size // its place in the queue is taken over
@@ -132,6 +156,11 @@ func (r *recent) committed(units []*Unit) {
 				Doc
 			}{Doc: p.Doc}
 			written.kept.doc = &written.Doc
+			for j := range u.Versions {
+				if v := &u.Versions[j]; v.Scope == p.Scope && v.ID == p.ID {
+					written.was = append(written.was, *v)
+				}
+			}
 			set(p.Scope, p.ID, &written.kept)
 		}
 		for i := range u.Deletes {

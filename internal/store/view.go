@@ -67,7 +67,7 @@ func (v *View) Get(s Scope, id string) (*Doc, error) {
 
 // Version returns one version.
 func (v *View) Version(s Scope, id string, ver int64) (*Doc, error) {
-	if d, ok := v.db.recent.get(s, id, math.MaxInt64); ok && d != nil && d.Ver == ver {
+	if d := v.db.recent.version(s, id, ver); d != nil {
 		return d, nil
 	}
 	snap, err := v.open()

@@ -113,10 +113,7 @@ func (d *Deliverer) attempt(ctx context.Context, r ref) result {
 
 // compose reads what is sent. It returns nil without an error if nothing is, and says so in the result.
 func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) {
-	snap, err := d.db.Snapshot(ctx)
-	if err != nil {
-		return nil, err
-	}
+	snap := d.db.View(ctx)
 	defer snap.Close()
 	doc, err := snap.Get(store.System, res.ref.id)
 	if err != nil {

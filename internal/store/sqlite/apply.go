@@ -45,6 +45,7 @@ type current struct {
 	row, ver     int64
 	created, seq int64
 	earlier      bool // versions stand in its row besides
+	fresh        bool // this batch has made it: some of it may wait to be written
 }
 
 func newWriter(c *conn, n *names) (*writer, error) {
@@ -203,7 +204,7 @@ func (w *writer) find(scope store.Scope, id string) (current, error) {
 	}
 	var c current
 	if row {
-		c = current{st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnInt64(2), st.ColumnInt64(3), st.ColumnInt64(4) != 0}
+		c = current{st.ColumnInt64(0), st.ColumnInt64(1), st.ColumnInt64(2), st.ColumnInt64(3), st.ColumnInt64(4) != 0, false}
 	}
 	w.at[key] = c
 	return c, st.Reset()
@@ -288,7 +289,7 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 			earlier = appendEarlier(earlier, v, &p.Doc)
 		}
 	}
-	now := current{ver: p.Ver, created: p.Created, seq: p.Seq, earlier: earlier != nil}
+	now := current{ver: p.Ver, created: p.Created, seq: p.Seq, earlier: earlier != nil, fresh: true}
 	if err := w.raise(p.Seq); err != nil {
 		return err
 	}
@@ -315,7 +316,7 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 
 // giveWay makes room for the version that follows one: it becomes one of the past, or if it is not kept, the versions in its row get rows of their own.
 func (w *writer) giveWay(old *current, keep bool) error {
-	if err := w.flush(); err != nil {
+	if err := w.written(old); err != nil {
 		return err
 	}
 	if keep {
@@ -326,6 +327,14 @@ func (w *writer) giveWay(old *current, keep bool) error {
 		return w.spread(old.row)
 	}
 	return nil
+}
+
+// written sees to it that a version and its places are written, if they wait.
+func (w *writer) written(c *current) error {
+	if !c.fresh {
+		return nil
+	}
+	return w.flush()
 }
 
 // moveEntries takes a document out of the indexes where it stood, and puts it where it now stands.
@@ -355,7 +364,7 @@ func (w *writer) delete(d *store.Delete) error {
 	if err != nil {
 		return err
 	}
-	if err := w.flush(); err != nil {
+	if err := w.written(&old); err != nil {
 		return err
 	}
 	for _, e := range d.Was {
