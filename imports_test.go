@@ -22,7 +22,7 @@ var layers = []struct {
 	{false, "ledger task vault keyring rail rail/railtest"},
 	{false, "version api"},
 	{false, "domain/account domain/catalog domain/customer domain/taxid domain/balance domain/methodconfig domain/cashbalance domain/payout domain/topup domain/file domain/reference domain/secretstore domain/paymentmethod domain/forwarding domain/setup domain/payment domain/paymentrecord domain/browser domain/radar domain/dispute domain/customersession domain/ephemeralkey domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it
-	{true, "webhook relay download page dashboard audit sim"},
+	{true, "backup webhook relay download page dashboard audit sim"},
 	{false, "listen"}, // signs as webhook does
 	{false, "metrics"},
 	{false, "server server/servertest"},

@@ -14,7 +14,9 @@ import (
 //	GET  /vault           how many records are sealed under which master key
 //	POST /vault/rotate    make a new master key, and rewrap everything under it
 //	POST /vault/retire    take the old master keys out of the ring
+//	GET  /backup          everything, as a tar archive; see backup.go
 func (s *Server) keeping(mux *http.ServeMux) {
+	mux.HandleFunc("GET /backup", s.backup)
 	mux.HandleFunc("GET /vault", func(w http.ResponseWriter, r *http.Request) {
 		st, err := s.keyring.Status(r.Context())
 		tell(w, st, err)

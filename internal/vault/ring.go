@@ -103,6 +103,16 @@ func (v *Vault) Keys() []string {
 	return ids
 }
 
+// Wrapped says whether the ring's file has no key in clear.
+func (v *Vault) Wrapped() bool {
+	if v.source.kind != byKMS {
+		return false
+	}
+	text, err := readFile(v.source.file)
+	words := strings.Fields(string(text))
+	return err == nil && !slices.ContainsFunc(words, func(w string) bool { return !strings.HasPrefix(w, byProgram) })
+}
+
 // Rotate makes a new master key, keeps it in the ring, and seals with it from then on. Where the ring is kept elsewhere it reads it again,
 // and answers ErrForeign if its newest key is the same as before.
 func (v *Vault) Rotate() error {

@@ -214,11 +214,11 @@ func TestKMS(t *testing.T) {
 		t.Fatal(err)
 	}
 	newer, err := v.Rewrap(sealed)
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || v.Wrapped() {
+		t.Fatal(err, v.Wrapped())
 	}
-	if _, err := v.Retire(); err != nil {
-		t.Fatal(err)
+	if _, err := v.Retire(); err != nil || !v.Wrapped() {
+		t.Fatal(err, v.Wrapped())
 	}
 	text, _ := os.ReadFile(path)
 	if !strings.HasPrefix(string(text), "kms:w.") || strings.Contains(string(text), strings.TrimSpace(string(clearText))) || strings.Count(string(text), "\n") != 1 {
