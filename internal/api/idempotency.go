@@ -33,12 +33,15 @@ type idempotent struct {
 	Sent    bool   `json:"sent,omitempty"` // Stripe-Should-Retry: false
 }
 
-var idempotents = &Kind[idempotent]{Name: "_idempotency", Internal: true}
+var idempotents = &Kind[idempotent]{Name: KeptAnswers, Internal: true, Dated: true}
+
+// KeptAnswers is the kind of the records under idempotency keys; they stand in an index of this name, by the time of their request.
+const KeptAnswers = "_idempotency"
 
 func idempotentID(key string) string { return "_idempotency:" + key }
 
-// keepAnswersFor is how long an answer is kept under its key, in seconds. Known from: facts 04 (5).
-const keepAnswersFor = 24 * 3600
+// KeepAnswersFor is how long an answer is kept under its key, in seconds. Known from: facts 04 (5).
+const KeepAnswersFor = 24 * 3600
 
 // maxKey is the longest idempotency key. Known from: facts 04 (2).
 const maxKey = 255
@@ -82,7 +85,7 @@ func (c *Call) seen(print string) (*reply, error) {
 	if err != nil || rec == nil {
 		return nil, err
 	}
-	if rec.st.created+keepAnswersFor < c.now {
+	if rec.st.created+KeepAnswersFor < c.now {
 		return nil, nil // as if it had been removed; remember replaces it
 	}
 	if rec.Fingerprint != print {

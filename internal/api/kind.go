@@ -65,8 +65,10 @@ type Kind[T any] struct {
 	Tombstone bool
 	// Internal kinds are never answers, keep no earlier versions, and stand in no list.
 	Internal bool
-	once     sync.Once
-	k        *kind
+	// Dated internal kinds stand in an index by time all the same, so that what is old is found and swept.
+	Dated bool
+	once  sync.Once
+	k     *kind
 }
 
 // kind is what the plumbing needs of a Kind, without its type.
@@ -80,6 +82,7 @@ type kind struct {
 	public            map[string]bool
 	internal          bool
 	tombstone         bool
+	dated             bool
 	private           []int // index of the struct's field "Private", if any
 	fresh             func() Resource
 }
@@ -104,7 +107,7 @@ func (k *Kind[T]) build() {
 	}
 	b := &kind{
 		name: k.Name, word: k.Word, param: k.Param, prefixes: k.Prefixes, index: k.Index, filters: k.Filters,
-		view: k.View, internal: k.Internal, tombstone: k.Tombstone,
+		view: k.View, internal: k.Internal, tombstone: k.Tombstone, dated: k.Dated,
 		fresh: func() Resource { return any(new(T)).(Resource) },
 	}
 	for _, path := range k.Index {
@@ -285,7 +288,7 @@ func (k *kind) entries(body []byte, deleted bool) []store.Entry {
 		return nil
 	}
 	out := make([]store.Entry, 0, len(k.index)+1)
-	if !k.internal {
+	if !k.internal || k.dated {
 		out = append(out, store.Entry{Index: k.name})
 	}
 	for i, path := range k.index {

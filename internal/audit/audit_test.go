@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"florin/internal/api"
 	"florin/internal/jsontext"
 	"florin/internal/search"
 	"florin/internal/store"
@@ -49,7 +50,7 @@ func file(u *store.Unit) {
 	paths := declared()
 	for i := range u.Puts {
 		p := &u.Puts[i]
-		if !strings.HasPrefix(p.Kind, "_") {
+		if !strings.HasPrefix(p.Kind, "_") || p.Kind == api.KeptAnswers {
 			p.Index = append(p.Index, store.Entry{Index: p.Kind})
 		}
 		for path := range paths[p.Kind] {

@@ -71,6 +71,9 @@ type place struct {
 func (a *auditor) readIndexes() error {
 	return a.snap.WalkIndex(func(s store.Scope, e store.Entry, p store.Pos, id string) bool {
 		a.indexes.count++
+		if e.Index == api.KeptAnswers && a.unplaced {
+			return true
+		}
 		a.add(a.placed, s, e, p, id)
 		kind, path := splitIndex(e.Index)
 		if a.paths[kind] == nil {
@@ -100,7 +103,7 @@ func (a *auditor) entries(d *store.Doc) []store.Entry {
 		return nil
 	}
 	var out []store.Entry
-	if !strings.HasPrefix(d.Kind, "_") {
+	if !strings.HasPrefix(d.Kind, "_") || d.Kind == api.KeptAnswers && !a.unplaced {
 		out = append(out, store.Entry{Index: d.Kind})
 	}
 	for path := range a.paths[d.Kind] {

@@ -112,7 +112,7 @@ func (p *Program) root() *cobra.Command {
 	flags.StringVar(&r.program, "master-key-command", "", "a program that wraps the master keys, such as a key manager's client; short for --vault kms:PROGRAM (docs/howto/vault.md)")
 	flags.StringVar(&r.store, "store", "sqlite", "where everything is kept: sqlite for a file in the data folder, memory for nowhere, or the URL of a PostgreSQL\n"+
 		"that several servers share, such as postgres://user:password@host/database (its environment twin hides the password)")
-	root.AddCommand(r.serve(), r.accounts(), r.keys(), r.cert(), r.audit(), r.vaultCommands(), r.backup(), r.restore(), r.top(), version(p.Out))
+	root.AddCommand(r.serve(), r.accounts(), r.keys(), r.cert(), r.audit(), r.vaultCommands(), r.backup(), r.restore(), r.export(), r.top(), version(p.Out))
 	return root
 }
 

@@ -14,9 +14,11 @@ import (
 //	GET  /vault           how many records are sealed under which master key
 //	POST /vault/rotate    make a new master key, and rewrap everything under it
 //	POST /vault/retire    take the old master keys out of the ring
+//	GET  /export          what an account has, as JSON lines or CSV; see export.go
 //	GET  /backup          everything, as a tar archive; see backup.go
 func (s *Server) keeping(mux *http.ServeMux) {
 	mux.HandleFunc("GET /backup", s.backup)
+	mux.HandleFunc("GET /export", s.export)
 	mux.HandleFunc("GET /vault", func(w http.ResponseWriter, r *http.Request) {
 		st, err := s.keyring.Status(r.Context())
 		tell(w, st, err)

@@ -329,6 +329,7 @@ func (s *Server) Work() {
 	s.work.Go(func() { s.deliverer.Run(ctx) })
 	s.work.Go(func() { s.listeners.Run(ctx) })
 	s.work.Go(func() { s.resume(ctx) })
+	s.work.Go(func() { s.sweeper().Run(ctx) })
 }
 
 // Close stops everything: it takes no more requests, answers those that it has as far as there is time (see patience), ends the workers, and

@@ -13,8 +13,8 @@ import (
 	"florin/internal/jsontext"
 )
 
-// shownFor is how long an event can be listed and retrieved, in seconds. Known from: facts 10b.
-const shownFor = 30 * 86400
+// ShownFor is how long an event can be listed and retrieved, in seconds. Known from: facts 10b.
+const ShownFor = 30 * 86400
 
 // A Domain shows events.
 type Domain struct{}
@@ -33,7 +33,7 @@ func (d *Domain) retrieve(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if ev.Created < c.Now()-shownFor {
+	if ev.Created < c.Now()-ShownFor {
 		return nil, api.Events.Missing(ev.ID, "id", 404)
 	}
 	return ev, nil
@@ -73,7 +73,7 @@ func (d *Domain) list(c *api.Call) (any, error) {
 			return !slices.ContainsFunc(tests, func(test func([]byte) bool) bool { return !test(body) })
 		}
 	}
-	since(c, c.Now()-shownFor)
+	since(c, c.Now()-ShownFor)
 	l, err := api.Events.ListOf(c, n)
 	if failed != nil {
 		return nil, failed
