@@ -12,6 +12,7 @@ import (
 	"florin/internal/clock"
 	"florin/internal/domain/account"
 	"florin/internal/server"
+	"florin/internal/store/postgres"
 )
 
 func (r *run) backup() *cobra.Command {
@@ -117,7 +118,8 @@ func (r *run) restore() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "restore SRC", Short: "Make a data folder of a backup", Args: oneArg("the folder that the backups are in"),
 		Long: "Make a data folder (--data) of a backup. The folder must be empty or not there. Every checksum is compared. The master key is not in a backup unless it\n" +
-			"was made --with-keys: put the ring, vault.key, into the folder before the server is started, or name it with --vault.",
+			"was made --with-keys: put the ring, vault.key, into the folder before the server is started, or name it with --vault. With --store postgres://… a backup\n" +
+			"of records is loaded into a database that has nothing yet.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			b, err := backup.Open(args[0], name)
 			if err != nil {
@@ -127,7 +129,11 @@ func (r *run) restore() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			done, err := server.Restore(cmd.Context(), b, r.folder(), keys)
+			cfg := server.Config{Data: r.folder(), Vault: keys}
+			if postgres.Is(r.store) {
+				cfg.Postgres = r.store
+			}
+			done, err := server.Restore(cmd.Context(), b, cfg)
 			if err != nil {
 				return err
 			}

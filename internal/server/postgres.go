@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"florin/internal/keyring"
 	"florin/internal/store"
 	"florin/internal/store/postgres"
 	"florin/internal/vault"
@@ -43,12 +44,47 @@ func (s *Server) openPostgres() (err error) {
 	return err
 }
 
+// authorityName is the name under which nodes keep their authority, sealed.
+const authorityName = "tls authority"
+
+// sealed is what is sealed and stands in no document: the blobs and, where nodes share one, their authority.
+func (s *Server) sealed() keyring.Blobs {
+	if s.engine == nil {
+		return s.files
+	}
+	return &keptToo{s.engine}
+}
+
+// keptToo are the blobs of an engine, and the authority as if it were one more.
+type keptToo struct{ *postgres.Engine }
+
+func (k *keptToo) Each(yield func(name string) error) error {
+	if err := k.Engine.Each(yield); err != nil {
+		return err
+	}
+	return yield(authorityName)
+}
+
+func (k *keptToo) Get(name string) ([]byte, error) {
+	if name == authorityName {
+		return k.Kept(context.Background(), name)
+	}
+	return k.Engine.Get(name)
+}
+
+func (k *keptToo) Put(name string, content []byte) error {
+	if name == authorityName {
+		return k.Rekeep(context.Background(), name, content)
+	}
+	return k.Engine.Put(name, content)
+}
+
 // authority is the local authority: that of the data folder or, where several servers are one service, of all of them.
 func (s *Server) authority() (*authority, error) {
 	if s.engine == nil {
 		return openAuthority(s.cfg.Data)
 	}
-	const name = "tls authority"
+	const name = authorityName
 	sealed, err := s.engine.Keep(context.Background(), name, func() ([]byte, error) {
 		a, key, err := newAuthority()
 		if err != nil {

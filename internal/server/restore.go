@@ -13,7 +13,9 @@ import (
 
 	"florin/internal/backup"
 	"florin/internal/domain/account"
+	"florin/internal/domain/file"
 	"florin/internal/store"
+	"florin/internal/store/postgres"
 	"florin/internal/store/sqlite"
 	"florin/internal/vault"
 )
@@ -32,17 +34,21 @@ type Restored struct {
 	Wants []string      `json:"wants"`    // ids of master keys; the ring must have one of them
 }
 
-// Restore makes a data folder of a backup. The folder must be empty, or not there. source is where the master keys are, as vault.Open has it: if it
-// is given, the backup must be one that they open.
-func Restore(ctx context.Context, b *backup.Backup, data, source string) (*Restored, error) {
+// Restore makes the data folder of a configuration of a backup, and fills its database if that is elsewhere. The folder must be empty, or not
+// there. If the configuration says where the master keys are, the backup must be one that they open.
+func Restore(ctx context.Context, b *backup.Backup, cfg Config) (*Restored, error) {
+	data := cfg.Data
 	out := &Restored{Name: b.Name, Taken: b.Taken, Files: len(b.Files), Size: b.Size(), Wants: b.MasterKeys}
 	if err := mustBeEmpty(data); err != nil {
 		return nil, err
 	}
-	if source != "" {
-		if err := opens(b, source); err != nil {
+	if cfg.Vault != "" {
+		if err := opens(b, cfg.Vault); err != nil {
 			return nil, err
 		}
+	}
+	if cfg.Postgres != "" && b.Engine != backup.EngineRecords {
+		return nil, account.Problem("the backup is of a SQLite file: to bring it into another database, restore it, and back it up with --records")
 	}
 	work := filepath.Join(data, restoring)
 	if err := os.MkdirAll(work, 0o700); err != nil {
@@ -62,15 +68,17 @@ func Restore(ctx context.Context, b *backup.Backup, data, source string) (*Resto
 	}
 	db := filepath.Join(work, dbName)
 	var err error
-	switch b.Engine {
-	case backup.EnginePages:
-	case backup.EngineRecords:
-		out.Load, err = load(ctx, b, parts, db)
-	default:
-		err = fmt.Errorf("a backup of %q, which this Florin does not know", b.Engine)
-	}
-	if err == nil {
+	switch {
+	case b.Engine == backup.EnginePages:
 		err = sqlite.Verify(db)
+	case b.Engine != backup.EngineRecords:
+		err = fmt.Errorf("a backup of %q, which this Florin does not know", b.Engine)
+	case cfg.Postgres != "":
+		out.Load, err = loadPostgres(ctx, b, parts, cfg.Postgres, filepath.Join(work, filesName))
+	default:
+		if out.Load, err = loadSQLite(ctx, b, parts, db); err == nil {
+			err = sqlite.Verify(db)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -122,17 +130,43 @@ func extract(b *backup.Backup, f *backup.File, path string) error {
 	return errors.Join(b.Extract(f, out), out.Sync(), out.Close())
 }
 
-// load loads records into a new database. What stands where in the indexes is asked of the kinds of this Florin.
-func load(ctx context.Context, b *backup.Backup, parts []*backup.File, path string) (l backup.Loaded, err error) {
+// loadSQLite loads records into a new database.
+func loadSQLite(ctx context.Context, b *backup.Backup, parts []*backup.File, path string) (backup.Loaded, error) {
 	engine, err := sqlite.Open(path, sqlite.Options{})
 	if err != nil {
-		return l, err
+		return backup.Loaded{}, err
 	}
+	l, err := load(ctx, b, parts, engine)
+	return l, errors.Join(err, os.Remove(path+".lock"))
+}
+
+// loadPostgres loads records into a database that has none, and the blobs, which are then no longer in the folder.
+func loadPostgres(ctx context.Context, b *backup.Backup, parts []*backup.File, url, blobs string) (backup.Loaded, error) {
+	engine, err := postgres.Open(ctx, url)
+	if err != nil {
+		return backup.Loaded{}, err
+	}
+	err = file.Folder(blobs).Each(func(name string) error {
+		content, err := file.Folder(blobs).Get(name)
+		if err == nil {
+			err = engine.Put(name, content)
+		}
+		return err
+	})
+	if err != nil {
+		return backup.Loaded{}, errors.Join(err, engine.Close())
+	}
+	l, err := load(ctx, b, parts, engine)
+	return l, errors.Join(err, os.RemoveAll(blobs))
+}
+
+// load loads records into an engine, and closes it. What stands where in the indexes is asked of the kinds of this Florin.
+func load(ctx context.Context, b *backup.Backup, parts []*backup.File, engine store.Engine) (l backup.Loaded, err error) {
 	db, err := store.Open(engine)
 	if err != nil {
 		return l, errors.Join(err, engine.Close())
 	}
-	defer func() { err = errors.Join(err, db.Close(), os.Remove(path+".lock")) }()
+	defer func() { err = errors.Join(err, db.Close()) }()
 	kinds, err := New(Config{}) // in memory
 	if err != nil {
 		return l, err
@@ -166,7 +200,8 @@ func moveIn(work, data string) error {
 			return err
 		}
 	}
-	if err := os.Rename(filepath.Join(work, dbName), filepath.Join(data, dbName)); err != nil {
+	err = os.Rename(filepath.Join(work, dbName), filepath.Join(data, dbName))
+	if err != nil && !errors.Is(err, os.ErrNotExist) { // it is elsewhere
 		return err
 	}
 	if err := os.Remove(work); err != nil {

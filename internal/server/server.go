@@ -220,7 +220,7 @@ func New(cfg Config) (_ *Server, err error) {
 		s.App.Tracer = cfg.Traces.Tracer()
 	}
 	s.files = s.blobs()
-	s.keyring = keyring.New(s.db, s.Vault, s.files, s.App.Entries)
+	s.keyring = keyring.New(s.db, s.Vault, s.sealed(), s.App.Entries)
 	s.wire()
 	s.watch()
 	s.handle = http.HandlerFunc(s.answer)

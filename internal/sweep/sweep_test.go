@@ -70,7 +70,11 @@ func (w *world) weigh() (out weight) {
 
 func (w *world) fileSize() int64 {
 	w.t.Helper()
-	img, err := w.DB().Engine().(*sqlite.Engine).Image(w.t.Context())
+	engine, ok := w.DB().Engine().(*sqlite.Engine)
+	if !ok {
+		return 0
+	}
+	img, err := engine.Image(w.t.Context())
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ var (
 	lockLong = prepared("exclusive", "SELECT pg_advisory_lock($1::bigint)")
 	getKept  = prepared("kept", "SELECT value FROM kept WHERE name = $1::text")
 	putKept  = prepared("keep_value", "INSERT INTO kept (name, value) VALUES ($1::text, $2::bytea) ON CONFLICT DO NOTHING")
+	newKept  = prepared("new_value", "UPDATE kept SET value = $2::bytea WHERE name = $1::text")
 	getBlob  = prepared("blob", "SELECT value FROM blob WHERE name = $1::text")
 	allBlobs = prepared("blobs", "SELECT name FROM blob")
 	putBlob  = prepared("new_blob", "INSERT INTO blob (name, value) VALUES ($1::text, $2::bytea) ON CONFLICT (name) DO UPDATE SET value = excluded.value")
@@ -67,6 +68,15 @@ func (e *Engine) Keep(ctx context.Context, name string, make func() ([]byte, err
 		return get()
 	})
 	return value, err
+}
+
+// Rekeep writes what all nodes have under a name over: for what is sealed anew under another key.
+func (e *Engine) Rekeep(ctx context.Context, name string, value []byte) error {
+	if e.closed.Load() {
+		return store.ErrClosed
+	}
+	_, err := e.run(ctx, newKept, nil, []byte(name), value)
+	return err
 }
 
 // Put keeps the bytes of a file.
