@@ -213,7 +213,7 @@ func values(attributes []attribute.KeyValue) (out []keyValue) {
 		case attribute.FLOAT64:
 			v = map[string]any{"doubleValue": a.Value.AsFloat64()}
 		default:
-			v = map[string]any{"stringValue": a.Value.Emit()}
+			v = map[string]any{"stringValue": a.Value.String()}
 		}
 		out = append(out, keyValue{string(a.Key), v})
 	}
