@@ -4,6 +4,7 @@ package overload_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -13,13 +14,17 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	"florin/test/sdk/binary"
 )
 
 // wanted is how many idle connections there are to be: where the system allows a process less, as many as it does.
-const wanted = 10_000
+const (
+	wanted  = 10_000
+	openers = 20
+)
 
 func pay(s *binary.Server, client *http.Client, key string) (int, error) {
 	form := url.Values{"amount": {"2000"}, "currency": {"usd"}, "payment_method": {"pm_card_visa"}, "confirm": {"true"}, "return_url": {"https://example.com"}}
@@ -52,42 +57,62 @@ func TestIdleConnections(t *testing.T) {
 	}
 	defer s.Kill()
 
-	var idle []net.Conn
+	ask := "GET /v1/balance HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + s.SecretKey + "\r\n\r\n"
+	asked := func(c net.Conn) error {
+		buf := make([]byte, 16<<10)
+		if _, err := io.WriteString(c, ask); err != nil {
+			return err
+		}
+		n, err := c.Read(buf)
+		if err == nil && !bytes.HasPrefix(buf[:n], []byte("HTTP/1.1 200 ")) {
+			err = fmt.Errorf("answered %s", buf[:n])
+		}
+		return err
+	}
+	var mu sync.Mutex
+	var idle []net.Conn // those that asked for something first
+	open := 0
 	defer func() {
 		for _, c := range idle {
 			c.Close()
 		}
 	}()
-	ask := "GET /v1/balance HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer " + s.SecretKey + "\r\n\r\n"
-	buf := make([]byte, 16<<10)
-	for i := range wanted {
-		c, err := net.Dial("tcp", strings.TrimPrefix(s.HTTP, "http://"))
-		if err != nil && i >= 500 {
-			t.Logf("the system allows %d connections", i)
-			idle[len(idle)-1].Close() // so that there are files left to work with
-			for range 100 {
-				idle[len(idle)-1].Close()
-				idle = idle[:len(idle)-1]
+	var all sync.WaitGroup
+	for range openers {
+		all.Go(func() {
+			for i := range wanted / openers {
+				c, err := net.Dial("tcp", strings.TrimPrefix(s.HTTP, "http://"))
+				if err != nil && i > 50 && errors.Is(err, syscall.EMFILE) {
+					t.Log("the system allows no more connections")
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				t.Cleanup(func() { c.Close() })
+				if i%2 == 0 {
+					if err := asked(c); err != nil {
+						t.Errorf("a connection that is to idle: %v", err)
+						return
+					}
+				}
+				mu.Lock()
+				if open++; i%2 == 0 {
+					idle = append(idle, c)
+				}
+				mu.Unlock()
 			}
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		idle = append(idle, c)
-		if i%2 == 0 {
-			if _, err := io.WriteString(c, ask); err != nil {
-				t.Fatal(err)
-			}
-			if n, err := c.Read(buf); err != nil || !bytes.HasPrefix(buf[:n], []byte("HTTP/1.1 200 ")) {
-				t.Fatalf("connection %d: %v %s", i, err, buf[:n])
-			}
-		}
+		})
+	}
+	all.Wait()
+	for range min(100, len(idle)/10) { // so that there are files left to work with
+		idle[len(idle)-1].Close()
+		idle = idle[:len(idle)-1]
 	}
 
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	defer client.CloseIdleConnections()
-	var all sync.WaitGroup
 	for w := range 8 {
 		all.Go(func() {
 			for i := range 25 {
@@ -99,18 +124,15 @@ func TestIdleConnections(t *testing.T) {
 		})
 	}
 	all.Wait()
-	for i := 0; i < len(idle); i += 2 * 100 { // they are still there
-		if _, err := io.WriteString(idle[i], ask); err != nil {
-			t.Fatal(err)
-		}
-		if n, err := idle[i].Read(buf); err != nil || !bytes.HasPrefix(buf[:n], []byte("HTTP/1.1 200 ")) {
-			t.Fatalf("connection %d, after idling: %v %s", i, err, buf[:n])
+	for i := 0; i < len(idle); i += 100 { // they are still there
+		if err := asked(idle[i]); err != nil {
+			t.Errorf("a connection, after idling: %v", err)
 		}
 	}
 	if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Pid())); err == nil { // for those who want to know
 		for _, line := range strings.Split(string(status), "\n") {
 			if strings.HasPrefix(line, "VmRSS") {
-				t.Logf("%d idle connections: %s", len(idle), line)
+				t.Logf("%d connections: %s", open, line)
 			}
 		}
 	}
