@@ -6,6 +6,7 @@ KILLS       ?= 1000
 OTHERS      ?= 200
 LANES       ?= 4
 STEPS       ?= 20000
+FOR         ?= 0
 SEED        ?= 0
 STATICCHECK ?= honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
@@ -30,11 +31,12 @@ build: ## the binary, as ./florin
 test: ## every test
 	$(GO) test ./...
 
-check: ## all that CI checks: lint, every test with nothing skipped, race, short fuzzing, short faults
+check: ## all that CI checks: lint, every test with nothing skipped, race, short fuzzing, a random world of a minute, short faults
 	$(MAKE) lint
 	FLORIN_REQUIRE_ALL=1 $(MAKE) test
 	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=10s
+	$(MAKE) sim FOR=60s
 	$(MAKE) faults KILLS=30 OTHERS=3
 
 lint: ## gofmt, vet and staticcheck
@@ -64,7 +66,7 @@ faults: ## KILLS (1000) kills under load and OTHERS (200) of each other fault, w
 	FLORIN_REQUIRE_ALL=1 $(GO) test ./test/faults -v -count=1 -timeout 4h -parallel $(LANES) -kills $(KILLS) -others $(OTHERS) -seed $(SEED)
 
 sim: ## a random world of STEPS (20000) and a fresh seed, or of SEED: what must always be true, is
-	$(GO) test ./internal/sim -run TestWorld -v -count=1 -timeout 12h -steps $(STEPS) -seed $(SEED)
+	$(GO) test ./internal/sim -run TestWorld -v -count=1 -timeout 12h -steps $(STEPS) -seed $(SEED) -for $(FOR)
 
 bench: ## payments and reads a second, latency, start, memory and size, beside the bare handler and the engine alone
 	$(GO) run ./bench

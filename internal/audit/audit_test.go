@@ -239,18 +239,21 @@ func TestGone(t *testing.T) {
 
 func TestCardNumber(t *testing.T) {
 	for body, want := range map[string]bool{
-		`{"a":"4242424242424242"}`:                      true,
-		`{"a":["x",{"b":"no 378282246310005 here"}]}`:   true,
-		`{"4242424242424242":"key"}`:                    true,
-		`{"a":"4242424242424241"}`:                      false, // check digit
-		`{"a":4242424242424242}`:                        false, // a number: an amount, a time
-		`{"a":"ch_4242424242424242"}`:                   false, // an id
-		`{"a":"x4242424242424242"}`:                     false,
-		`{"a":"42424242424242420000000"}`:               false, // too long
-		`{"a":"1780000000000"}`:                         false, // begins as no card does
-		`{"network_transaction_id":"4242424242424242"}`: false,
-		`{"description":"4242  4242  4242  4242"}`:      false, // not as people write it
-		`{"a":"\"4242-4242-4242-4242\""}`:               true,
+		`{"a":"4242424242424242"}`:                       true,
+		`{"a":["x",{"b":"no 378282246310005 here"}]}`:    true,
+		`{"4242424242424242":"key"}`:                     true,
+		`{"a":"4242424242424241"}`:                       false, // check digit
+		`{"a":4242424242424242}`:                         false, // a number: an amount, a time
+		`{"a":"ch_4242424242424242"}`:                    false, // an id
+		`{"a":"x4242424242424242"}`:                      false,
+		`{"a":"ab424242-4242-4242-4242-abcdefabcdef"}`:   false, // a UUID
+		`{"a":"ab424242-4242-4242-4242-abcdefabcdeg"}`:   false,
+		`{"a":"a 4242-4242-4242-4242 abcdefabcdef abc"}`: true,  // as long as one
+		`{"a":"42424242424242420000000"}`:                false, // too long
+		`{"a":"1780000000000"}`:                          false, // begins as no card does
+		`{"network_transaction_id":"4242424242424242"}`:  false,
+		`{"description":"4242  4242  4242  4242"}`:       false, // not as people write it
+		`{"a":"\"4242-4242-4242-4242\""}`:                true,
 	} {
 		if _, got := cardNumber([]byte(body)); got != want {
 			t.Errorf("%s: %v", body, got)

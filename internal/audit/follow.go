@@ -31,6 +31,7 @@ type Follower struct {
 	parts    map[docKey]part                 // of each refund and dispute
 	status   map[docKey]string               // of documents whose kind is in steps
 	learned  map[string]bool                 // indexes that were seen
+	reached  map[string]int                  // how many documents came to a status, by kind/status
 
 	// Since the last check:
 	touched map[docKey]touch // documents that were written, and
@@ -56,6 +57,7 @@ func NewFollower() *Follower {
 	return &Follower{
 		a: newAuditor(nil), sums: map[store.Scope]map[purse]int64{}, net: map[purse]int64{}, nets: map[docKey]int64{}, refunds: map[docKey]int64{},
 		disputed: map[docKey]int64{}, parts: map[docKey]part{}, status: map[docKey]string{}, learned: map[string]bool{},
+		reached: map[string]int{},
 		touched: map[docKey]touch{}, charges: map[docKey]bool{}, moved: map[store.Scope]bool{},
 	}
 }
@@ -110,6 +112,9 @@ func (f *Follower) Checked() map[string]int {
 	}
 	return out
 }
+
+// Reached says how many documents came to a status, by their kind and the status, such as "refund/failed".
+func (f *Follower) Reached() map[string]int { return f.reached }
 
 // unit learns from what was committed, in its order.
 func (f *Follower) unit(u *store.Unit) {
@@ -173,8 +178,12 @@ func (f *Follower) put(p *store.Put) {
 	key := docKey{p.Scope, p.ID}
 	if table := steps[p.Kind]; table != nil {
 		to := jsontext.Text(p.Body, "status")
-		if from := f.status[key]; !reaches(table, from, to) {
+		from := f.status[key]
+		if !reaches(table, from, to) {
 			f.a.statuses.found("%s: a %s went from %q to %q", p.ID, p.Kind, from, to)
+		}
+		if from != to {
+			f.reached[p.Kind+"/"+to]++
 		}
 		f.status[key] = to
 	}

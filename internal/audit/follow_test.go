@@ -72,6 +72,9 @@ func TestFollower(t *testing.T) {
 	put("pi_3", `{"id":"pi_3","amount_received":0,"status":"canceled"}`, store.Entry{Index: "payment_intent.customer", Value: "cus_1"})
 	f.touch(docKey{scope, "pi_3"}, store.Pos{Created: now, Seq: 4}, []store.Entry{{Index: "payment_intent.customer", Value: "cus_1"}})
 	check(`pi_3 still stands in payment_intent.customer = "cus_1"`)
+	if r := f.Reached(); r["payment_intent/canceled"] != 3 || r["refund/failed"] != 1 {
+		t.Errorf("reached: %v", r)
+	}
 	if n := f.Checked()["what is refunded of a charge is the sum of its refunds"]; n != 4 {
 		t.Errorf("charges were compared with their refunds %d times", n)
 	}

@@ -41,6 +41,26 @@ func alphanumeric(c byte) bool {
 // numbers are members whose value is a number by nature that may look like a card's: references of networks and banks.
 var numbers = []string{"network_transaction_id", "reference", "trace_id", "transaction_id", "authorization_code", "acquirer_reference_number"}
 
+// uuid says whether a JSON string is a UUID and nothing else: an idempotency key that a client or Florin drew, whose digits may look like a card's.
+func uuid(v []byte) bool {
+	if len(v) != 38 {
+		return false
+	}
+	for i, c := range v[1:37] {
+		switch i {
+		case 8, 13, 18, 23:
+			if c != '-' {
+				return false
+			}
+		default:
+			if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // cardNumber says in which member a JSON text has what looks like a full card number: a string with 13 to 19 digits that stand by themselves, with no more
 // than a blank or a hyphen between two of them, that begin as cards do and have their check digit. JSON numbers are amounts and times.
 func cardNumber(b []byte) (member string, found bool) {
@@ -49,7 +69,7 @@ func cardNumber(b []byte) (member string, found bool) {
 	case b[0] == '{':
 		jsontext.Members(b, func(key string, v []byte) bool {
 			if v = v[:len(v):len(v)]; len(v) > 0 && v[0] == '"' {
-				if found = testcard.In(v) && !slices.Contains(numbers, key) || testcard.In([]byte(key)); found {
+				if found = testcard.In(v) && !slices.Contains(numbers, key) && !uuid(v) || testcard.In([]byte(key)); found {
 					member = key
 				}
 			} else if member, found = cardNumber(v); found && member == "" {

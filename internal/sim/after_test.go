@@ -24,6 +24,10 @@ func (w *world) refund() {
 		"amount", w.maybe(50, w.between(1, 8000)), "reason", reason, "reverse_transfer", w.maybe(12, "true"), "refund_application_fee", w.maybe(12, "true"),
 		"metadata[color]", w.maybe(20, w.word()), "instructions_email", w.maybe(30, "jenny@example.com"),
 	}
+	if ch, ok := w.some("charge whose refund asks"); ok && w.chance(15) {
+		w.post(ch.account, "/v1/refunds", append(p, "charge", ch.id)...)
+		return
+	}
 	if ch, ok := w.some("charge/succeeded"); ok && w.chance(55) {
 		w.post(ch.account, "/v1/refunds", append(p, "charge", ch.id)...)
 		return

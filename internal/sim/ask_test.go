@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"florin/internal/paymethod"
 	"florin/internal/shape"
 	"florin/internal/spec"
 )
@@ -221,13 +222,20 @@ func (w *world) harvest(account string, m map[string]any, depth int) {
 		}
 	}
 	if pm, _ := m["payment_method_details"].(map[string]any); object == "charge" && pm != nil {
-		w.seen["charge by "+pm["type"].(string)+"/"+status]++
+		typ, _ := pm["type"].(string)
+		w.seen["charge by "+typ+"/"+status]++
+		if way := paymethod.Types[typ]; way != nil && way.Refund.How == "action" && status == "succeeded" {
+			w.into("charge whose refund asks", thing{id, account})
+		}
 	}
 	if typ, _ := m["type"].(string); object == "balance_transaction" || object == "customer_cash_balance_transaction" || object == "event" {
 		w.seen[object+" "+typ]++
 	}
 	if action, _ := m["next_action"].(map[string]any); action != nil {
 		w.links(action)
+		if typ, _ := action["type"].(string); typ != "" {
+			w.into(typ, thing{id, account})
+		}
 	}
 }
 
@@ -300,10 +308,19 @@ func (w *world) some(pool string) (t thing, ok bool) {
 	return things[len(things)-1-n], true
 }
 
-// mostly draws of a pool, and sometimes of another, where what is asked may be refused.
+// mostly draws of those with a status, as they now stand, and sometimes of others, where what is asked may be refused.
 func (w *world) mostly(percent int, pool, other string) (thing, bool) {
-	if t, ok := w.some(pool); ok && w.chance(percent) {
-		return t, true
+	if w.chance(percent) {
+		for range 4 {
+			t, ok := w.some(pool)
+			if !ok {
+				break
+			}
+			w.get(t.account, "/v1/"+other+"s/"+t.id)
+			if w.status[t] == pool {
+				return t, true
+			}
+		}
 	}
 	return w.some(other)
 }

@@ -1,10 +1,13 @@
 package sim_test
 
+import "time"
+
 var moneySteps = []step{
 	{"payout", 5, (*world).payout},
 	{"payout changes", 2, (*world).payoutChanges},
 	{"payout is canceled", 2, (*world).payoutCanceled},
 	{"payout is reversed", 2, (*world).payoutReversed},
+	{"payout to a bank account that fails", 2, (*world).payoutFails},
 	{"payouts are set", 2, (*world).payoutSettings},
 	{"topup", 3, (*world).topup},
 	{"topup goes on", 2, (*world).topupGoesOn},
@@ -44,6 +47,22 @@ func (w *world) payoutReversed() {
 	if po, ok := w.mostly(85, "payout/paid", "payout"); ok {
 		w.post(po.account, "/v1/payouts/"+po.id+"/reverse")
 	}
+}
+
+// payoutFails lets an account be paid to a bank account that takes no money, and then gives it another.
+func (w *world) payoutFails() {
+	a := w.connected()
+	if a == "" {
+		return
+	}
+	path := "/v1/accounts/" + a + "/external_accounts"
+	w.post("", path, "external_account", w.pick("btok_us_noAccount", "btok_us_accountClosed", "btok_us_debitNotAuthorized"), "default_for_currency", "true")
+	po := w.ask("POST", a, "/v1/payouts", form("amount", w.between(1, 100), "currency", "usd"), "").text("id")
+	w.advance(time.Duration(w.rand.IntN(48)) * time.Hour)
+	if po != "" {
+		w.get(a, "/v1/payouts/"+po)
+	}
+	w.post("", path, "external_account", "btok_us_verified", "default_for_currency", "true")
 }
 
 // payoutSettings changes when an account is paid out, and to which bank account: some of them take no money.

@@ -14,6 +14,7 @@ import (
 var paySteps = []step{
 	{"pay at once", 20, (*world).payAtOnce},
 	{"pay by another type", 14, (*world).payByType},
+	{"pay by bank transfer", 3, (*world).payByTransfer},
 	{"pay off session", 4, (*world).payOffSession},
 	{"pay with a confirmation token", 2, (*world).payWithToken},
 	{"intent", 8, (*world).intent},
@@ -210,6 +211,21 @@ func (w *world) payByType() {
 	}
 }
 
+// payByTransfer asks a customer to send money, whose cash balance may have some already.
+func (w *world) payByTransfer() {
+	from := w.pick("", "", w.pick(w.countries...))
+	currency := w.home(from)
+	p := form("amount", w.between(100, 9000), "currency", currency, "confirm", "true", "customer", w.someOf("customer", from), "payment_method_types[]", "customer_balance", "payment_method_data[type]", "customer_balance")
+	if w.chance(80) {
+		p.Set("payment_method_options[customer_balance][funding_type]", "bank_transfer")
+		p.Set("payment_method_options[customer_balance][bank_transfer][type]", transfers[currency])
+		if currency == "eur" {
+			p.Set("payment_method_options[customer_balance][bank_transfer][eu_bank_transfer][country]", "DE")
+		}
+	}
+	w.ask("POST", from, "/v1/payment_intents", p, "")
+}
+
 func (w *world) payOffSession() {
 	pm, ok := w.some("payment_method")
 	if !ok {
@@ -296,15 +312,15 @@ func (w *world) cancel() {
 }
 
 func (w *world) applyCashBalance() {
-	if pi, ok := w.some("payment_intent/requires_action"); ok {
-		w.post(pi.account, "/v1/payment_intents/"+pi.id+"/apply_customer_balance", "amount", w.maybe(40, w.between(1, 3000)))
+	if pi, ok := w.some("display_bank_transfer_instructions"); ok {
+		w.post(pi.account, "/v1/payment_intents/"+pi.id+"/apply_customer_balance", "amount", w.maybe(60, w.between(1, 300)))
 	}
 }
 
 func (w *world) verify() {
-	object := w.pick("payment_intent", "setup_intent")
-	if pi, ok := w.some(object + "/requires_action"); ok {
-		w.post(pi.account, "/v1/"+object+"s/"+pi.id+"/verify_microdeposits", "amounts[0]", "32", "amounts[1]", w.pick("45", "45", "45", "46"))
+	if pi, ok := w.some("verify_with_microdeposits"); ok {
+		object := map[bool]string{true: "payment_intents", false: "setup_intents"}[strings.HasPrefix(pi.id, "pi_")]
+		w.post(pi.account, "/v1/"+object+"/"+pi.id+"/verify_microdeposits", "amounts[0]", "32", "amounts[1]", w.pick("45", "45", "45", "46"))
 	}
 }
 

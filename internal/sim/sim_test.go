@@ -22,6 +22,7 @@ import (
 var (
 	stepsFlag = flag.Int("steps", 400, "how many steps the world has")
 	seedFlag  = flag.Uint64("seed", 0, "the seed of the world; 0 is a fresh one")
+	forFlag   = flag.Duration("for", 0, "how long the world goes on at the most; 0 is without an end")
 )
 
 // TestWorld runs one world.
@@ -31,7 +32,7 @@ func TestWorld(t *testing.T) {
 		seed = uint64(time.Now().UnixNano()) % 1e12
 	}
 	t.Logf("seed %d, %d steps", seed, *stepsFlag)
-	run(t, seed, *stepsFlag)
+	run(t, seed, *stepsFlag, *forFlag)
 }
 
 // TestSavedSeeds runs the worlds in which something was wrong once.
@@ -51,13 +52,13 @@ func TestSavedSeeds(t *testing.T) {
 		if _, err := fmt.Sscan(line, &seed, &steps); err != nil {
 			t.Fatalf("%q is not a seed and a number of steps: %v", line, err)
 		}
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, seed, steps) })
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { run(t, seed, steps, 0) })
 	}
 }
 
 // run runs a world of a seed, and fails with the seed and the last requests. It is closed and opened again now and then, and then all that is
 // stored is held to the rules; what a step wrote is after each step.
-func run(t *testing.T, seed uint64, steps int) {
+func run(t *testing.T, seed uint64, steps int, limit time.Duration) {
 	t.Helper()
 	folder := t.TempDir()
 	if memory := inMemory(); memory != "" {
@@ -78,14 +79,16 @@ func run(t *testing.T, seed uint64, steps int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	restartEvery := max(150, steps/25)
+	restartEvery := max(150, min(steps/25, 4000))
 	w.name = "begin"
 	w.hook()
 	for range 3 {
 		w.account()
 	}
 	for w.step = 1; w.step <= steps && !w.failed(); w.step++ {
-		w.one()
+		if w.one(); limit > 0 && time.Since(began) > limit {
+			steps = w.step
+		}
 		if w.step%restartEvery == 0 && !w.failed() {
 			w.reopen()
 		}
@@ -126,8 +129,10 @@ func (w *world) show(t *testing.T) {
 			t.Logf("%-72s %7d ok %7d declined %7d refused", name, a.ok, a.declined, a.refused)
 		}
 	}
-	for _, name := range sortedKeys(w.seen) {
-		t.Logf("%-72s %7d", name, w.seen[name])
+	for _, counts := range []map[string]int{w.seen, w.follow.Reached()} {
+		for _, name := range sortedKeys(counts) {
+			t.Logf("%-72s %7d", name, counts[name])
+		}
 	}
 	checked := w.follow.Checked()
 	for _, name := range sortedKeys(checked) {
@@ -143,7 +148,7 @@ func (w *world) complete(t *testing.T) {
 		}
 	}
 	for _, name := range strings.Fields(comesAbout) {
-		if w.seen[name] == 0 {
+		if w.follow.Reached()[name] == 0 {
 			t.Errorf("%s never came about", name)
 		}
 	}
@@ -156,5 +161,4 @@ payment_intent/requires_capture payment_intent/succeeded payment_intent/canceled
 setup_intent/requires_payment_method setup_intent/requires_action setup_intent/succeeded setup_intent/canceled
 charge/succeeded charge/pending charge/failed refund/succeeded refund/pending refund/failed refund/requires_action refund/canceled
 dispute/needs_response dispute/under_review dispute/won dispute/lost dispute/warning_needs_response dispute/warning_closed
-payout/pending payout/in_transit payout/paid payout/failed payout/canceled topup/pending topup/succeeded topup/failed topup/canceled
-mandate/active customer/deleted coupon/deleted`
+payout/pending payout/in_transit payout/paid payout/failed payout/canceled topup/pending topup/succeeded topup/failed topup/canceled`
