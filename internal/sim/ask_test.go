@@ -137,7 +137,7 @@ func (w *world) send(r *http.Request, account, shown string) *reply {
 	w.note("%s %s %s %s → %d %s%s", method, path, shown, account, out.status, out.text("id"), out.text("error", "message"))
 	w.tally(w.tallies, w.name).add(out.status)
 	if out.status >= 500 && out.status != 501 { // which says what Florin does not have yet
-		w.fail("%s %s %s: %d %s", method, path, shown, out.status, out.body)
+		w.fail("%s %s %s: %d %s\n%s", method, path, shown, out.status, out.body, w.log.said())
 	}
 	if op, _, ok := spec.Find(method, path); ok {
 		w.tally(w.routes, op.Route()).add(out.status)

@@ -34,6 +34,7 @@ type Follower func(c *api.Call, pi *Intent, from string) error
 func New(customers *customer.Domain, methods *paymentmethod.Domain, balances *balance.Domain, rails *rail.Rails) *Domain {
 	d := &Domain{customers: customers, methods: methods, balance: balances, rails: rails}
 	customers.Paid = hasPaid
+	customers.Deleted = append(customers.Deleted, d.customerDeleted)
 	d.FollowCharges(sourceRefunded)
 	return d
 }
