@@ -204,7 +204,10 @@ func (w *world) harvest(account string, m map[string]any, depth int) {
 	if object == "" || id == "" || object == "country_spec" || object == "exchange_rate" || id == w.own {
 		return
 	}
-	if object != "account" && object != "coupon" { // a coupon's id may be chosen
+	switch object {
+	case "account", "person", "bank_account", "capability": // a platform sees those of its accounts, and they their own
+	case "coupon": // its id may be chosen
+	default:
 		if whose, known := w.owner[id]; known && whose != account {
 			w.fail("%s is %q's, and was shown to %q", id, whose, account)
 		}
