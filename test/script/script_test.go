@@ -25,6 +25,7 @@
 //	rule block if :email: in @mine                               a rule of the account's own: allow, block, manual_review or request_3ds
 //	rule on manual_review_if_elevated_risk                       a rule that every account has is switched on, or off
 //
+// A value such as @logo.png uploads a file, whose content goes by the end of its name. $receiver is the address of another server.
 // $now, ${now+2d}, ${x*500}, ${amount+1}, $account, $key, $secret_key, $publishable_key, $month and $next_year are there
 // from the start, and form names may have a range: metadata[k{1..51}]=v.
 //
@@ -93,11 +94,25 @@ func TestStories(t *testing.T) {
 			s.vars["secret_key"] = s.key
 			s.vars["publishable_key"], _ = s.world.key(t, []string{"publishable"})
 			s.vars["month"], s.vars["next_year"] = strconv.Itoa(int(s.world.now().UTC().Month())), strconv.Itoa(s.world.now().UTC().Year()+1)
+			if strings.Contains(string(text), "$receiver") {
+				s.vars["receiver"] = receiver(t)
+			}
 			s.step = &step{text: "(before the story)"}
 			s.begin()
 			s.tell(steps)
 		})
 	}
+}
+
+// receiver is another server, for stories of what Florin sends: it answers 201, with a header and some JSON. It returns its address.
+func receiver(t *testing.T) string {
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Reference", "abc")
+		w.WriteHeader(http.StatusCreated)
+		_, _ = w.Write([]byte(`{"taken":true}`)) // a client that is gone has no use for it
+	}))
+	t.Cleanup(srv.Close)
+	return srv.URL
 }
 
 // overTLS makes a request look as if it came over HTTPS.

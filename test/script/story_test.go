@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"html"
 	"io"
+	"mime/multipart"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -207,6 +209,9 @@ func (s *story) ask(st *step, codeWanted bool) (ok bool) {
 		}
 		s.asked += "  (" + s.who + ")"
 		r := newRequest(s.t, st.method, path, encoded)
+		if uploads(form) {
+			r = s.upload(path, form)
+		}
 		if s.basic {
 			r.SetBasicAuth(s.key, "")
 		} else if s.key != "" {
@@ -253,6 +258,41 @@ func (s *story) ask(st *step, codeWanted bool) (ok bool) {
 	}
 	s.headers = http.Header{}
 	return true
+}
+
+// contents are what files hold that stories upload, by the end of their names.
+var contents = map[string]string{".png": "\x89PNG\r\n\x1a\n and so on", ".pdf": "%PDF-1.4\nand so on", ".csv": "a,b\n1,2\n", ".html": "<html></html>"}
+
+// uploads says whether a form holds a file: a value such as @logo.png.
+func uploads(form url.Values) bool {
+	for _, values := range form {
+		if len(values) == 1 && strings.HasPrefix(values[0], "@") && contents[filepath.Ext(values[0])] != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// upload makes a request of a form with files.
+func (s *story) upload(path string, form url.Values) *http.Request {
+	var body bytes.Buffer
+	m := multipart.NewWriter(&body)
+	for name, values := range form {
+		file, isFile := strings.CutPrefix(values[0], "@")
+		if !isFile {
+			_ = m.WriteField(name, values[0]) // a buffer takes everything
+			continue
+		}
+		part, err := m.CreateFormFile(name, file)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		_, _ = io.WriteString(part, contents[filepath.Ext(file)])
+	}
+	_ = m.Close()
+	r := newRequest(s.t, http.MethodPost, path, body.String())
+	r.Header.Set("Content-Type", m.FormDataContentType())
+	return r
 }
 
 // latest says whether the answer is at the version that the spec describes.
