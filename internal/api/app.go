@@ -26,7 +26,8 @@ type Handler func(c *Call) (any, error)
 // An Answer names a function that makes the answer, from the objects as they stand when everything that left has come back.
 type Answer struct {
 	Name, Arg string
-	Secret    bool // the answer shows a secret: it is not stored under the idempotency key, but made anew for a retry
+	Secret    bool   // the answer shows a secret: it is not stored under the idempotency key, but made anew for a retry
+	Of        string // the object that such an answer shows as it was made (Kind.First), which is kept for a retry; "" if it shows none
 }
 
 // JSON is an answer that is compact JSON already.

@@ -26,7 +26,7 @@ type idempotent struct {
 	Ver int64  `json:"ver,omitempty"`
 	// … a text, …
 	Body json.RawMessage `json:"body,omitempty"`
-	// … or, while Status is 0 and where the answer shows a secret, what makes it, and at which API version.
+	// … or, while Status is 0 and where the answer shows a secret, what makes it (of the version above), and at which API version.
 	Answer  string `json:"answer,omitempty"`
 	Arg     string `json:"arg,omitempty"`
 	Version string `json:"version,omitempty"`
@@ -121,9 +121,12 @@ func (c *Call) seen(print string) (*reply, error) {
 // remember writes down the answer of this call under its key.
 func (c *Call) remember(rec *idempotent, r *reply) error {
 	rec.Status, rec.Sent = int64(r.status), r.sent
-	rec.Ref, rec.Ver, rec.Body = r.ref, r.ver, nil
-	if r.ref == "" && rec.Answer == "" {
-		rec.Body = json.RawMessage(r.body)
+	rec.Body = nil
+	if rec.Answer == "" {
+		rec.Ref, rec.Ver = r.ref, r.ver
+		if r.ref == "" {
+			rec.Body = json.RawMessage(r.body)
+		}
 	}
 	return c.Save(rec)
 }

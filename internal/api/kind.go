@@ -167,6 +167,24 @@ func (k *Kind[T]) GetAt(c *Call, scope store.Scope, id string) (*T, error) {
 	return any(obj).(*T), nil
 }
 
+// First loads an object as it was made, whatever has become of it since: its first version, which is kept as long as an answer refers to it
+// (Answer.Of). nil if it is not kept. What is loaded so cannot be changed.
+func (k *Kind[T]) First(c *Call, id string) (*T, error) {
+	if st := c.docs[docKey{c.Scope, id}]; st != nil && st.base == 0 {
+		return k.Get(c, id)
+	}
+	d, err := c.view().Version(c.Scope, id, 1)
+	if err != nil || d == nil {
+		return nil, err
+	}
+	st := &state{kind: k.base(), scope: d.Scope, id: d.ID, ver: d.Ver, created: d.Created, seq: d.Seq, body: d.Body, priv: d.Priv}
+	obj, err := st.object()
+	if err != nil {
+		return nil, err
+	}
+	return any(obj).(*T), nil
+}
+
 // InPath loads the object that a variable of the path names, or refuses with 404.
 func (k *Kind[T]) InPath(c *Call, variable string) (*T, error) {
 	id := c.Path(variable)

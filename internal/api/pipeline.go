@@ -517,6 +517,9 @@ func (c *Call) conclude(rep *reply, rec *idempotent, res any, err error) error {
 	rep.stored, rep.sent = true, true
 	if ans, ok := res.(Answer); ok && ans.Secret {
 		rec.Answer, rec.Arg, rec.Version = ans.Name, ans.Arg, c.Version
+		if rec.Ref, rec.Ver = ans.Of, 0; ans.Of != "" {
+			rec.Ver = 1
+		}
 	}
 	return c.remember(rec, rep)
 }

@@ -111,7 +111,7 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	if err := c.Save(open); err != nil {
 		return nil, err
 	}
-	return api.Answer{Name: "ephemeral_key.created", Arg: k.ID, Secret: true}, c.Save(k)
+	return api.Answer{Name: "ephemeral_key.created", Arg: k.ID, Of: k.ID, Secret: true}, c.Save(k)
 }
 
 // newSecret makes a key as recorded: ek_test_, the account and 28 characters in base64, _00 and 8 characters.
@@ -129,7 +129,7 @@ func sealContext(key string) string { return "ephemeral/" + key }
 
 // created is the answer of a creation: the key with its secret, which is the last of its members.
 func (d *Domain) created(c *api.Call, key string) (any, error) {
-	k, err := Keys.Get(c, key)
+	k, err := Keys.First(c, key)
 	if err != nil {
 		return nil, err
 	}

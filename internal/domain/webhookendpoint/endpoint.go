@@ -120,12 +120,12 @@ func (d *Domain) create(c *api.Call) (any, error) {
 		return nil, err
 	}
 	// The answer alone shows the secret. It is made by name, so that it need not be kept in clear to be given again.
-	return api.Answer{Name: "webhook_endpoint.created", Arg: we.ID, Secret: true}, c.Save(we)
+	return api.Answer{Name: "webhook_endpoint.created", Arg: we.ID, Of: we.ID, Secret: true}, c.Save(we)
 }
 
 // created is the answer of a creation: the endpoint with its secret, which stands in the order of the alphabet.
 func (d *Domain) created(c *api.Call, endpoint string) (any, error) {
-	we, err := Endpoints.Get(c, endpoint)
+	we, err := Endpoints.First(c, endpoint)
 	if err != nil {
 		return nil, err
 	}
