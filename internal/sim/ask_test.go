@@ -59,10 +59,9 @@ func (w *world) post(account, path string, pairs ...string) *reply {
 	return w.remember(k, w.ask("POST", account, path, f, k.key))
 }
 
-// remember keeps a request under an idempotency key whose answer is kept by the server. Of refusals, only those of the state are. An endpoint's secret
-// is not kept: its answer is made anew of the endpoint, which may have changed or be gone by then. That is a known fault.
+// remember keeps a request under an idempotency key whose answer is kept by the server. Of refusals, only those of the state are.
 func (w *world) remember(k keyed, r *reply) *reply {
-	if (r.status == 200 || r.status == 402) && k.path != "/v1/webhook_endpoints" {
+	if r.status == 200 || r.status == 402 {
 		k.status, k.body = r.status, r.body
 		w.keyed = append(w.keyed, k)
 		if len(w.keyed) > poolSize {
