@@ -42,8 +42,8 @@ func (w *world) refundOfCharge() {
 	if !ok {
 		return
 	}
-	if re := w.someOf("refund", ch.account); re != "" && w.chance(20) {
-		w.post(ch.account, "/v1/charges/"+ch.id+"/refunds/"+re, "metadata[color]", w.word())
+	if re, of, ok := w.child("refund"); ok && w.chance(20) {
+		w.post(re.account, "/v1/charges/"+of+"/refunds/"+re.id, "metadata[color]", w.word())
 		return
 	}
 	w.post(ch.account, "/v1/charges/"+ch.id+"/"+w.pick("refund", "refunds"), "amount", w.maybe(50, w.between(1, 3000)))
@@ -85,7 +85,14 @@ func (w *world) dispute() {
 }
 
 func (w *world) disputeClosed() {
-	if dp, ok := w.answerable(80); ok {
+	dp, ok := w.answerable(80)
+	if ch := w.parent[dp.id]; ok && ch != "" && w.chance(30) { // by the older routes
+		path := "/v1/charges/" + ch + "/dispute"
+		w.get(dp.account, path)
+		w.post(dp.account, path+w.pick("", "/close"), "metadata[color]", "")
+		return
+	}
+	if ok {
 		w.post(dp.account, "/v1/disputes/"+dp.id+"/close")
 	}
 }

@@ -212,6 +212,12 @@ func (w *world) harvest(account string, m map[string]any, depth int) {
 		}
 		w.owner[id] = account
 	}
+	for _, member := range []string{"customer", "account", "transfer", "fee", "charge", "source", "value_list"} {
+		if s, _ := m[member].(string); s != "" {
+			w.parent[id] = s
+			break
+		}
+	}
 	status, _ := m["status"].(string)
 	w.keep(object, thing{id, account}, status)
 	for member, name := range map[string]string{"latest_charge": "charge", "latest_payment_attempt_record": "payment_attempt_record"} {
@@ -326,6 +332,14 @@ func (w *world) mostly(percent int, pool, other string) (thing, bool) {
 		}
 	}
 	return w.some(other)
+}
+
+// child draws a thing whose parent is known.
+func (w *world) child(object string) (t thing, parent string, ok bool) {
+	if t, ok = w.some(object); ok {
+		parent = w.parent[t.id]
+	}
+	return t, parent, parent != ""
 }
 
 // someOf is some, of one account: its id, or "".

@@ -1,6 +1,9 @@
 package sim_test
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 var connectSteps = []step{
 	{"account", 1, (*world).account},
@@ -15,7 +18,9 @@ var connectSteps = []step{
 // account makes a connected account, up to a dozen, most of them with all that they need to be paid.
 func (w *world) account() {
 	if len(w.pools["account"]) > 12 {
-		if a := w.connected(); a != "" && w.chance(20) {
+		if a := w.connected(); a != "" && w.chance(5) {
+			w.delete("", "/v1/accounts/"+a)
+		} else if a != "" && w.chance(20) {
 			w.post("", "/v1/accounts/"+a+"/"+w.pick("reject", "unreject"), "reason", "fraud")
 		} else {
 			w.get("", "/v1/accounts", "limit", "3")
@@ -50,8 +55,10 @@ func (w *world) person() {
 	if a == "" {
 		return
 	}
-	path := "/v1/accounts/" + a + w.pick("/persons", "/people")
-	if p, ok := w.some("person"); ok && w.chance(60) {
+	part := w.pick("/persons", "/people")
+	path := "/v1/accounts/" + a + part
+	if p, acct, ok := w.child("person"); ok && w.chance(60) {
+		path = "/v1/accounts/" + acct + part
 		switch w.rand.IntN(3) {
 		case 0:
 			w.delete("", path+"/"+p.id)
@@ -70,8 +77,10 @@ func (w *world) externalAccount() {
 	if a == "" {
 		return
 	}
-	path := "/v1/accounts/" + a + w.pick("/external_accounts", "/bank_accounts")
-	if ba, ok := w.some("bank_account"); ok && w.chance(50) {
+	part := w.pick("/external_accounts", "/bank_accounts")
+	path := "/v1/accounts/" + a + part
+	if ba, acct, ok := w.child("bank_account"); ok && strings.HasPrefix(acct, "acct_") && w.chance(50) {
+		path = "/v1/accounts/" + acct + part
 		switch w.rand.IntN(3) {
 		case 0:
 			w.delete("", path+"/"+ba.id)
@@ -104,11 +113,11 @@ func (w *world) reversal() {
 	if !ok {
 		return
 	}
-	path := "/v1/transfers/" + tr.id
-	if trr := w.someOf("transfer_reversal", tr.account); trr != "" && w.chance(10) {
-		w.post(tr.account, path+"/reversals/"+trr, "metadata[color]", w.word())
+	if trr, of, ok := w.child("transfer_reversal"); ok && w.chance(10) {
+		w.post(trr.account, "/v1/transfers/"+of+"/reversals/"+trr.id, "metadata[color]", w.word())
 		return
 	}
+	path := "/v1/transfers/" + tr.id
 	if w.chance(15) {
 		w.post(tr.account, path, "metadata[color]", w.word())
 		return
@@ -124,10 +133,10 @@ func (w *world) fee() {
 	if !ok {
 		return
 	}
-	path := "/v1/application_fees/" + fee.id
-	if fr := w.someOf("fee_refund", ""); fr != "" && w.chance(15) {
-		w.post("", path+"/refunds/"+fr, "metadata[color]", w.word())
+	if fr, of, ok := w.child("fee_refund"); ok && w.chance(15) {
+		w.post("", "/v1/application_fees/"+of+"/refunds/"+fr.id, "metadata[color]", w.word())
 		return
 	}
+	path := "/v1/application_fees/" + fee.id
 	w.post("", path+"/"+w.pick("refunds", "refunds", "refund"), "amount", w.maybe(60, w.between(1, 100)))
 }

@@ -1,6 +1,6 @@
 package sim_test
 
-import "net/url"
+import "strings"
 
 var customerSteps = []step{
 	{"customer", 6, (*world).customer},
@@ -12,7 +12,8 @@ var customerSteps = []step{
 	{"payment method", 6, (*world).method},
 	{"method changes", 3, (*world).methodChanges},
 	{"token", 2, (*world).token},
-	{"card of a customer", 2, (*world).sourceOfCustomer},
+	{"card, bank account or source of a customer", 5, (*world).sourceOfCustomer},
+	{"source of the older kind", 4, (*world).source},
 	{"cash balance", 3, (*world).cashBalance},
 }
 
@@ -41,11 +42,11 @@ func (w *world) customerBalance() {
 	if !ok {
 		return
 	}
-	path := "/v1/customers/" + c.id + "/balance_transactions"
-	if t := w.someOf("customer_balance_transaction", c.account); t != "" && w.chance(30) {
-		w.post(c.account, path+"/"+t, "metadata[color]", w.word())
+	if t, cus, ok := w.child("customer_balance_transaction"); ok && w.chance(30) {
+		w.post(t.account, "/v1/customers/"+cus+"/balance_transactions/"+t.id, "metadata[color]", w.word())
 		return
 	}
+	path := "/v1/customers/" + c.id + "/balance_transactions"
 	w.post(c.account, path, "amount", w.between(-5000, 5000), "currency", w.pick("usd", "usd", "eur"), "description", w.maybe(50, w.word()))
 }
 
@@ -54,8 +55,8 @@ func (w *world) taxID() {
 	if !ok {
 		return
 	}
-	if t := w.someOf("tax_id", c.account); t != "" && w.chance(30) {
-		w.delete(c.account, w.pick("/v1/customers/"+c.id+"/tax_ids/", "/v1/tax_ids/")+t)
+	if t, ok := w.some("tax_id"); ok && w.chance(30) {
+		w.delete(t.account, w.pick("/v1/customers/"+w.parent[t.id]+"/tax_ids/", "/v1/tax_ids/")+t.id)
 		return
 	}
 	path := w.pick("/v1/customers/"+c.id+"/tax_ids", "/v1/tax_ids")
@@ -123,22 +124,74 @@ func (w *world) token() {
 	}
 }
 
+// sourceOfCustomer gives a customer a card, a bank account or a source, or does something with one.
 func (w *world) sourceOfCustomer() {
+	object := w.pick("card", "bank_account", "source")
+	part := map[string]string{"card": w.pick("/sources/", "/cards/"), "bank_account": w.pick("/sources/", "/bank_accounts/"), "source": "/sources/"}[object]
+	if t, cus, ok := w.child(object); ok && strings.HasPrefix(cus, "cus_") && w.chance(50) {
+		path := "/v1/customers/" + cus + part + t.id
+		switch w.rand.IntN(4) {
+		case 0:
+			w.post(t.account, path, "metadata[color]", w.word())
+		case 1:
+			w.get(t.account, path)
+		case 2:
+			w.post(t.account, path+"/verify", "amounts[0]", "32", "amounts[1]", w.pick("45", "45", "9"))
+		default:
+			w.delete(t.account, path)
+		}
+		return
+	}
 	c, ok := w.some("customer")
 	if !ok {
 		return
 	}
-	path := "/v1/customers/" + c.id + w.pick("/sources", "/cards")
-	if card := w.someOf("card", c.account); card != "" && w.chance(40) {
-		method := w.pick("POST", "GET", "DELETE")
-		var f url.Values
-		if method == "POST" {
-			f = form("name", w.word())
+	path := "/v1/customers/" + c.id
+	switch object {
+	case "bank_account":
+		tok := w.ask("POST", c.account, "/v1/tokens", form("bank_account[country]", "US", "bank_account[currency]", "usd", "bank_account[account_number]", w.pick("000123456789", "000111111116"),
+			"bank_account[routing_number]", "110000000", "bank_account[account_holder_name]", "Jenny", "bank_account[account_holder_type]", "individual"), "").text("id")
+		w.post(c.account, path+w.pick("/sources", "/bank_accounts"), "source", tok)
+	case "source":
+		w.post(c.account, path+"/sources", "source", w.someOf("source", c.account))
+	default:
+		w.post(c.account, path+w.pick("/sources", "/cards"), "source", w.pick("tok_visa", "tok_mastercard", "tok_chargeDeclined", "tok_chargeCustomerFail"))
+	}
+}
+
+// source makes a source of the older kind, or goes on with one.
+func (w *world) source() {
+	if src, ok := w.some("source"); ok && w.chance(50) {
+		path := "/v1/sources/" + src.id
+		switch w.rand.IntN(5) {
+		case 0:
+			w.post(src.account, path, "owner[name]", w.word(), "metadata[color]", w.maybe(50, w.word()))
+		case 1:
+			w.post(src.account, path+"/verify", "values[0]", "32", "values[1]", w.pick("45", "45", "9"))
+		case 2:
+			w.get(src.account, path+"/source_transactions")
+		default:
+			w.links(w.get(src.account, path).json["redirect"])
+			w.post(src.account, "/v1/charges", "amount", w.between(100, 3000), "currency", w.pick("usd", "eur"), "source", src.id)
 		}
-		w.ask(method, c.account, path+"/"+card, f, "")
 		return
 	}
-	w.post(c.account, path, "source", w.pick("tok_visa", "tok_mastercard", "tok_chargeDeclined", "tok_chargeCustomerFail"))
+	from := w.pick("", "", w.pick(w.countries...))
+	var p []string
+	switch w.rand.IntN(5) {
+	case 0:
+		p = []string{"type", "card", "token", w.pick("tok_visa", "tok_chargeDeclined")}
+	case 1:
+		p = []string{"type", "sepa_debit", "currency", "eur", "sepa_debit[iban]", w.pick("DE89370400440532013000", "DE62370400440532013001"), "owner[name]", "Jenny"}
+	case 2:
+		p = []string{"type", "ach_debit", "currency", "usd", "token", w.pick("btok_us", "btok_us_noAccount"), "owner[name]", "Jenny"}
+	case 3:
+		p = []string{"type", "ach_credit_transfer", "currency", "usd", "owner[email]", "amount_5000@example.com"}
+	default:
+		p = []string{"type", w.pick("ideal", "bancontact", "p24", "alipay"), "currency", "eur", "amount", w.between(100, 3000), "owner[name]", "Jenny", "owner[email]", "jenny@example.com", "redirect[return_url]", "https://example.com/back"}
+	}
+	r := w.post(from, "/v1/sources", p...)
+	w.links(r.json["redirect"])
 }
 
 // cashBalance lets a customer send money, or changes what is done with it.

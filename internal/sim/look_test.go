@@ -123,7 +123,8 @@ var objects = map[string]string{
 	"sources": "card", "cards": "card", "balance_transactions": "balance_transaction", "history": "balance_transaction", "reversals": "transfer_reversal", "people": "person",
 	"persons": "person", "external_accounts": "bank_account", "disputes": "dispute", "early_fraud_warnings": "radar.early_fraud_warning",
 	"value_lists": "radar.value_list", "value_list_items": "radar.value_list_item", "fees": "application_fee", "requests": "forwarding.request", "secrets": "apps.secret",
-	"cash_balance_transactions": "customer_cash_balance_transaction", "capabilities": "capability", "domains": "apple_pay_domain",
+	"cash_balance_transactions": "customer_cash_balance_transaction", "mandate_notifications": "source_mandate_notification", "country_specs": "country", "exchange_rates": "currency",
+	"capabilities": "capability", "domains": "apple_pay_domain",
 }
 
 // fill puts ids into an operation's path: of things that were seen, mostly of one account. ok is false where nothing was seen that fits.
@@ -140,6 +141,10 @@ func (w *world) fill(op *spec.Operation) (path, account string, ok bool) {
 		if object == "refund" && strings.HasPrefix(op.Path, "/v1/application_fees") {
 			object = "fee_refund"
 		}
+		if object == "country" || object == "currency" {
+			parts[i] = map[string]string{"country": w.pick("US", "DE", "XX"), "currency": w.pick("usd", "eur", "xxx")}[object]
+			continue
+		}
 		if object == "balance_transaction" && strings.HasPrefix(op.Path, "/v1/customers") {
 			object = "customer_balance_transaction"
 		}
@@ -147,10 +152,11 @@ func (w *world) fill(op *spec.Operation) (path, account string, ok bool) {
 		if !some {
 			return "", "", false
 		}
-		if i == 3 {
+		switch parent := w.parent[t.id]; {
+		case i == 3:
 			account = t.account
-		} else if same := w.someOf(object, account); same != "" {
-			t.id = same
+		case parent != "" && w.chance(80): // what it is under, rather than what it is not
+			parts[3], account = url.PathEscape(parent), t.account
 		}
 		parts[i] = url.PathEscape(t.id)
 	}
@@ -160,8 +166,8 @@ func (w *world) fill(op *spec.Operation) (path, account string, ok bool) {
 // read reads something by any operation that does. Where Florin has it, it is found or is not, and an answer has its shape.
 func (w *world) read() {
 	op := gets[w.rand.IntN(len(gets))]
-	if w.srv.App.Coverage(op) == "not yet" {
-		return
+	for w.srv.App.Coverage(op) == "not yet" {
+		op = gets[w.rand.IntN(len(gets))]
 	}
 	path, account, ok := w.fill(op)
 	if !ok {

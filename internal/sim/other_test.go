@@ -9,6 +9,7 @@ import (
 
 var otherSteps = []step{
 	{"coupon", 2, (*world).coupon},
+	{"promotion code", 2, (*world).promotionCode},
 	{"webhook endpoint", 1, (*world).endpoint},
 	{"file", 1, (*world).file},
 	{"file link", 1, (*world).fileLink},
@@ -43,6 +44,17 @@ func (w *world) coupon() {
 		return
 	}
 	w.post("", "/v1/coupons", "amount_off", w.between(1, 500), "currency", w.maybe(90, w.currency()), "duration", "once")
+}
+
+func (w *world) promotionCode() {
+	if p, ok := w.some("promotion_code"); ok && w.chance(40) {
+		w.post(p.account, "/v1/promotion_codes/"+p.id, "active", w.pick("true", "false"), "metadata[color]", w.maybe(50, w.word()))
+		return
+	}
+	if c, ok := w.some("coupon"); ok {
+		w.post(c.account, "/v1/promotion_codes", "promotion[type]", "coupon", "promotion[coupon]", c.id, "code", w.maybe(60, w.pick("A", "B", "C")+w.between(1, 99)), "max_redemptions", w.maybe(30, w.between(1, 3)),
+			"customer", w.maybe(30, w.someOf("customer", c.account)), "expires_at", w.maybe(30, count(w.clock.Now().Unix()+86400)))
+	}
 }
 
 func (w *world) endpoint() {

@@ -17,6 +17,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"florin/internal/spec"
 )
 
 var (
@@ -134,10 +136,21 @@ func (w *world) show(t *testing.T) {
 			t.Logf("%-72s %7d", name, counts[name])
 		}
 	}
+	t.Logf("never done with success: %s", strings.Join(w.never(), ", "))
 	checked := w.follow.Checked()
 	for _, name := range sortedKeys(checked) {
 		t.Logf("held to: %-63s %9d", name, checked[name])
 	}
+}
+
+// never are the operations that Florin has and that a world has not done.
+func (w *world) never() (out []string) {
+	for _, op := range spec.Operations() {
+		if a := w.routes[op.Route()]; w.srv.App.Coverage(op) != "not yet" && (a == nil || a.ok == 0) {
+			out = append(out, op.Route())
+		}
+	}
+	return out
 }
 
 // complete fails the test if something never came about.

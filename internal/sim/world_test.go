@@ -41,6 +41,7 @@ type world struct {
 	pools   map[string][]thing // by object, and by object/status
 	status  map[thing]string   // the pool object/status in which a thing is
 	owner   map[string]string  // whose an id is, of those that were shown
+	parent  map[string]string  // what a thing belongs to: a card's customer, a reversal's transfer
 	keyed   []keyed            // requests under idempotency keys
 	keys    int
 	rules   int      // of Radar's, that were written
@@ -100,7 +101,7 @@ func newWorld(seed uint64, folder string) (*world, error) {
 	w := &world{
 		rand: rand.New(rand.NewPCG(seed, 0)), folder: folder, clock: clock.NewManual(time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)),
 		log: &complaints{}, follow: audit.NewFollower(), shops: map[string]*merchant{}, pools: map[string][]thing{}, status: map[thing]string{},
-		owner: map[string]string{}, tallies: map[string]*tally{}, routes: map[string]*tally{}, seen: map[string]int{},
+		owner: map[string]string{}, parent: map[string]string{}, tallies: map[string]*tally{}, routes: map[string]*tally{}, seen: map[string]int{},
 	}
 	w.sink = newSink(w)
 	if err := w.open(); err != nil {
