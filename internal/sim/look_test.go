@@ -249,9 +249,9 @@ func (w *world) stranger() {
 	w.tally(w.tallies, w.name).ok++ // this is what is to happen
 }
 
-// public says whether a path leads to what everybody may see, or whose names are not unique.
+// public says whether a path leads to what everybody may see, to what a platform sees as its account does, or whose names are not unique.
 func public(path string) bool {
-	for _, p := range []string{"/v1/country_specs", "/v1/exchange_rates", "/v1/coupons", "/v1/account", "/v1/billing"} {
+	for _, p := range []string{"/v1/country_specs", "/v1/exchange_rates", "/v1/coupons", "/v1/account", "/v1/external_accounts", "/v1/billing"} {
 		if strings.HasPrefix(path, p) && !strings.HasPrefix(path, "/v1/account_") {
 			return true
 		}
