@@ -65,7 +65,8 @@ var (
 		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[])`)
 
 	insertBatch  = prepared("batch", "INSERT INTO batch (id) VALUES ($1::bytea)")
-	claimBatch   = prepared("claim", "INSERT INTO batch (id) VALUES ($1::bytea) ON CONFLICT DO NOTHING")
+	claimBatch   = prepared("claim", "INSERT INTO batch (id, never) VALUES ($1::bytea, true) ON CONFLICT DO NOTHING")
+	readBatch    = prepared("claimed", "SELECT never FROM batch WHERE id = $1::bytea")
 	raiseCeiling = prepared("raise", "UPDATE counter SET value = greatest(value, $1::bigint) WHERE name = 'ceiling'")
 )
 
@@ -167,15 +168,15 @@ func (e *Engine) renew(ctx context.Context, lost *conn) (*conn, error) {
 
 // outcome finds out what became of a batch whose connection was lost while it was committed. It asks to write the batch's own row: this waits for the
 // transaction as long as the server still works at it, and does nothing if it was committed. If it was not, it never will be, because the row is taken.
+// The answer may be lost, too, so the row says who wrote it: to find it there proves nothing.
 func (e *Engine) outcome(lost *conn, id []byte) (done bool, c *conn, err error) {
 	ctx, cancel := context.WithTimeout(context.Background(), findOut)
 	defer cancel()
 	for c = lost; ; {
 		fresh, err := connect(ctx, e.conf)
 		if err == nil {
-			var rows int64
-			if rows, err = fresh.run(claimBatch, nil, id); err == nil {
-				return rows == 0, fresh, nil
+			if done, err = fresh.claim(id); err == nil {
+				return done, fresh, nil
 			}
 			fresh.net.Close()
 		}
@@ -185,6 +186,21 @@ func (e *Engine) outcome(lost *conn, id []byte) (done bool, c *conn, err error) 
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
+}
+
+// claim takes the row of a batch, and returns whether the batch was there first.
+func (c *conn) claim(id []byte) (done bool, err error) {
+	if _, err := c.run(claimBatch, nil, id); err != nil {
+		return false, err
+	}
+	rows, err := c.run(readBatch, func(values [][]byte) error {
+		done = values[0][0] == 0
+		return nil
+	}, id)
+	if err == nil && rows != 1 {
+		err = errors.New("the row of a batch is gone")
+	}
+	return done, err
 }
 
 // nameAll gives numbers to the kinds and indexes of a unit.

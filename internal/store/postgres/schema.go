@@ -92,8 +92,9 @@ INSERT INTO counter VALUES ('ceiling', 0);
 
 -- A row for each transaction that writes, by which one can be found out about whose connection was lost while it was committed. Old ones are removed.
 CREATE TABLE batch (
-	id bytea PRIMARY KEY,
-	at timestamptz NOT NULL DEFAULT now()
+	id    bytea PRIMARY KEY,
+	never boolean NOT NULL DEFAULT false, -- the transaction did not write the row, but who asked about it: it will never be committed
+	at    timestamptz NOT NULL DEFAULT now()
 );
 
 CREATE TABLE node (
