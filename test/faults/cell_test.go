@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"florin/internal/store/postgres/pgtest"
 	"florin/test/sdk/binary"
 )
 
@@ -26,6 +27,8 @@ type cell struct {
 	random   *rand.Rand
 	dir      string
 	server   *binary.Server // nil: none runs
+	second   *binary.Server // another node, on the same PostgreSQL
+	pg       *pgtest.Server
 	load     *load
 	receiver *receiver
 	proxy    *proxy // before the server, or between it and its database
@@ -43,24 +46,27 @@ func (c *cell) data() string { return filepath.Join(c.dir, "data") }
 
 // up starts the server, and tells the load where it is.
 func (c *cell) up() (err error) {
-	path := programs.florin
-	var env []string
-	if c.fault.doors {
-		path = programs.node
-		env = []string{"FLORIN_FAULTS=" + c.socket()}
-	}
-	if c.server, err = binary.StartIn(env, path, c.data()); err != nil {
-		return err
-	}
-	if c.fault.doors {
-		if _, err := c.tell("seed %d", c.random.Uint64()); err != nil {
-			return err
+	switch {
+	case c.fault.postgres:
+		err = c.upNodes()
+	case c.fault.doors:
+		c.server, err = binary.StartIn([]string{"FLORIN_FAULTS=" + c.socket()}, programs.node, c.data())
+		if err == nil {
+			_, err = c.tell("seed %d", c.random.Uint64())
 		}
+	default:
+		c.server, err = binary.Start(programs.florin, c.data())
+	}
+	if err != nil {
+		return err
 	}
 	if c.load == nil {
 		c.load = newLoad(fmt.Sprintf("f-%d-%s", c.seed, c.fault.short()), c.seed, c.server.SecretKey)
 	}
 	c.load.reach(c.server.HTTP)
+	if c.second != nil {
+		c.load.reach(c.server.HTTP, c.second.HTTP)
+	}
 	if c.endpoint != "" {
 		return nil
 	}
@@ -79,6 +85,9 @@ func (c *cell) up() (err error) {
 func (c *cell) down() error {
 	if c.server == nil {
 		return nil
+	}
+	if c.fault.postgres {
+		return c.downNodes()
 	}
 	server := c.server
 	c.server = nil
@@ -224,8 +233,11 @@ func (c *cell) once() error {
 		}
 	}
 	c.tally.recovered = append(c.tally.recovered, well+c.restart)
-	if c.fault.kills { // it was audited when it died
+	switch {
+	case c.fault.kills: // it was audited when it died
 		return nil
+	case c.fault.postgres:
+		return errors.Join(c.both(), c.auditNodes())
 	}
 	return c.down()
 }
@@ -248,16 +260,26 @@ func newCell(f *fault, seed uint64) (*cell, error) {
 		return nil, err
 	}
 	c := &cell{fault: f, seed: seed, random: rand.New(rand.NewPCG(seed, 1<<40)), dir: dir, began: time.Now()}
-	c.receiver, err = newReceiver()
+	if c.receiver, err = newReceiver(); err == nil && f.postgres {
+		err = c.beginPostgres()
+	}
 	return c, err
 }
 
 // close ends what still runs. The folder stays if something was wrong.
 func (c *cell) close(wrong bool) {
-	if c.server != nil {
-		_ = c.server.Kill()
+	for _, s := range []*binary.Server{c.server, c.second} {
+		if s != nil {
+			_ = s.Kill()
+		}
 	}
 	c.receiver.close()
+	if c.proxy != nil {
+		c.proxy.close()
+	}
+	if c.pg != nil {
+		c.pg.Close()
+	}
 	if !wrong {
 		_ = os.RemoveAll(c.dir)
 	}

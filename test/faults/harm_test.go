@@ -13,13 +13,14 @@ type fault struct {
 	doors bool // the server is node, which can be told to fail
 	moves bool // the clock moves
 	kills bool // the server dies of it
+	// postgres: two servers share a PostgreSQL
+	postgres bool
 	// harm does it under load, undoes it, and says so by load.expect.
 	harm func(c *cell, began time.Time) error
 	// after is done when the load has ended. It returns how long the recovery took.
 	after func(c *cell) (time.Duration, error)
-	// begin and end are for what a cell of it needs.
+	// begin makes what a cell of it needs.
 	begin func(c *cell) error
-	end   func(c *cell)
 }
 
 // short is the name as it stands in keys.
@@ -99,10 +100,10 @@ var others = []*fault{
 	{name: "receiver slow or mute", doors: true, moves: true, harm: sulk(slow, mute), after: forgive},
 	{name: "receiver dead", doors: true, moves: true, harm: sulk(dead), after: forgive},
 	{name: "receiver bad for good", doors: true, moves: true, harm: sulk(angry, dead), after: giveUp},
-	{name: "connections cut", harm: network(cut), begin: beginNetwork, end: endNetwork},
-	{name: "connections delayed", harm: network(delay), begin: beginNetwork, end: endNetwork},
-	{name: "connections dropped", harm: network(drop), begin: beginNetwork, end: endNetwork},
-	{name: "requests duplicated", harm: network(duplicate), begin: beginNetwork, end: endNetwork},
+	{name: "connections cut", harm: network(cut), begin: beginNetwork},
+	{name: "connections delayed", harm: network(delay), begin: beginNetwork},
+	{name: "connections dropped", harm: network(drop), begin: beginNetwork},
+	{name: "requests duplicated", harm: network(duplicate), begin: beginNetwork},
 }
 
 // file is which of the files an operation fails on, and times how often: until it is well again, or some times.

@@ -17,6 +17,8 @@ const (
 	delay             // what is sent arrives later
 	drop              // what is sent does not arrive, and nobody is told
 	duplicate         // requests arrive twice
+	silence           // nothing arrives any more
+	refuse            // connections are closed, old and new
 )
 
 // A proxy passes connections on to a server, and makes trouble when it is told to.
@@ -54,6 +56,11 @@ func (p *proxy) make(t trouble) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.trouble = t
+	if t == refuse {
+		for c := range p.open {
+			c.Close()
+		}
+	}
 	if t == none {
 		for c := range p.lame {
 			c.Close()
@@ -83,9 +90,13 @@ func (p *proxy) run() {
 			return
 		}
 		p.mu.Lock()
-		target := p.target
+		target, refused := p.target, p.trouble == refuse
 		p.open[client] = true
 		p.mu.Unlock()
+		if refused {
+			p.forget(client)
+			continue
+		}
 		go func() {
 			defer p.forget(client)
 			server, err := net.Dial("tcp", target)
@@ -125,13 +136,13 @@ func (p *proxy) pump(to, from net.Conn, again string) {
 		p.mu.Lock()
 		t, hit := p.trouble, p.random.IntN(3) == 0
 		part, pause := p.random.IntN(n), time.Duration(p.random.Int64N(int64(60*time.Millisecond)))
-		if p.lame[from] || t == drop && hit {
+		lame := p.lame[from] || t == silence || t == drop && hit
+		if lame {
 			p.lame[from], p.lame[to] = true, true
-			t = drop
 		}
 		p.mu.Unlock()
 		switch {
-		case t == drop && (hit || p.isLame(from)):
+		case lame:
 			continue
 		case t == cut && hit:
 			_, _ = to.Write(buf[:part])
@@ -146,12 +157,6 @@ func (p *proxy) pump(to, from net.Conn, again string) {
 			return
 		}
 	}
-}
-
-func (p *proxy) isLame(c net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.lame[c]
 }
 
 // repeat sends a request on a connection of its own, and does not care for the answer.
@@ -187,5 +192,3 @@ func beginNetwork(c *cell) (err error) {
 	c.proxy, err = newProxy(rand.New(rand.NewPCG(c.seed, 1<<41)))
 	return err
 }
-
-func endNetwork(c *cell) { c.proxy.close() }

@@ -215,11 +215,11 @@ func (s *Server) Client() (*http.Client, error) {
 	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}, Timeout: 30 * time.Second}, nil
 }
 
-// Audit runs `florin audit` on the data folder of a stopped server, and returns what it printed.
-func Audit(path, data string) (string, error) {
+// Audit runs `florin audit` on the data folder of a stopped server, with more flags if given, and returns what it printed.
+func Audit(path, data string, flags ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, path, "audit", "--data", data).CombinedOutput()
+	out, err := exec.CommandContext(ctx, path, append([]string{"audit", "--data", data}, flags...)...).CombinedOutput()
 	if err != nil {
 		return string(out), fmt.Errorf("florin audit: %w\n%s", err, out)
 	}
