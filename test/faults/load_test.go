@@ -306,16 +306,16 @@ func (l *load) do(p *payment, base string) (answered bool, err error) {
 	wrong := json.Unmarshal(body, &answer)
 	switch {
 	case wrong != nil:
-		return true, fmt.Errorf("POST %s with key %s: status %d: %w\n%s", r.path, r.key, code, wrong, body)
+		return true, fmt.Errorf("POST %s with key %s: status %d: %w\n%s", r.path, r.key, code, wrong, short(body))
 	case code >= 500 && (answer.Error.Type != "api_error" || answer.Error.Message == ""):
-		return true, fmt.Errorf("POST %s with key %s: status %d, which Stripe does not say so\n%s", r.path, r.key, code, body)
+		return true, fmt.Errorf("POST %s with key %s: status %d, which Stripe does not say so\n%s", r.path, r.key, code, short(body))
 	case code >= 500:
 		l.refused.Add(1)
 		return false, nil
 	case code == 409 || code == 429:
 		return false, nil
 	case code != r.code:
-		return true, fmt.Errorf("POST %s with key %s: status %d, want %d\n%s", r.path, r.key, code, r.code, body)
+		return true, fmt.Errorf("POST %s with key %s: status %d, want %d\n%s", r.path, r.key, code, r.code, short(body))
 	}
 	got := answer.intent
 	if code == 402 {
@@ -330,7 +330,7 @@ func (l *load) do(p *payment, base string) (answered bool, err error) {
 		want.ID, p.id = got.ID, got.ID
 	}
 	if got != want {
-		return true, fmt.Errorf("POST %s with key %s: %+v, want %+v\n%s", r.path, r.key, got, want, body)
+		return true, fmt.Errorf("POST %s with key %s: %+v, want %+v\n%s", r.path, r.key, got, want, short(body))
 	}
 	p.now, p.pending, p.last = r.then, nil, r
 	return true, nil
@@ -361,3 +361,6 @@ func (l *load) send(method, base, path string, form url.Values, key string) (int
 	text, err := io.ReadAll(res.Body)
 	return res.StatusCode, text, errors.Join(err, res.Body.Close())
 }
+
+// short is the beginning of an answer, to be shown.
+func short(body []byte) []byte { return body[:min(len(body), 300)] }
