@@ -72,7 +72,7 @@ func (d *Deliverer) attempt(ctx context.Context, r ref) result {
 	case ctx.Err() != nil:
 		res.outcome = aborted
 		return res
-	case err != nil && res.doc == nil:
+	case err != nil && (res.doc == nil || errors.Is(err, store.ErrRead)):
 		d.log.Error("a delivery cannot be read", "delivery", r.id, "cause", err)
 		res.outcome = unread
 		return res
