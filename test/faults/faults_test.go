@@ -14,7 +14,8 @@
 //
 // Faults of the process, the network and PostgreSQL are done to the binary that is shipped. Those of disk and clock need doors that it does not have:
 // test/faults/node is the same program with a bad disk (test/faults/disk) under SQLite and a clock that can be moved. The bad disk also knows which
-// pages a power cut would take.
+// pages a power cut would take. Faults with a PostgreSQL, which the cell starts, have two nodes on it, the first by way of a proxy; a request that one
+// node does not answer is sent to the other, and both must show the same afterwards.
 //
 //	make faults KILLS=1000 OTHERS=200
 //	make faults SEED=42               # the same loads and moments, as far as the machine's scheduler allows
