@@ -144,10 +144,19 @@ func (c *cell) failing(order string, reads bool) error {
 func (c *cell) dies(began time.Time) error {
 	select {
 	case <-c.server.Gone():
-	case <-time.After(5 * time.Second): // there was no such operation, because all wait at the gate
+		return c.reborn(began)
+	case <-time.After(3 * time.Second):
+	}
+	// Either there was no such operation, because all wait at the gate, or it is dying, which may take a while and does not answer.
+	if hits, err := c.tell("well"); err == nil && hits == "0" {
 		if err := c.server.Kill(); err != nil {
 			return err
 		}
+	}
+	select {
+	case <-c.server.Gone():
+	case <-time.After(patience):
+		return errors.New("the server was told to die, and lives")
 	}
 	return c.reborn(began)
 }

@@ -298,7 +298,11 @@ func closed(id uintptr) {
 // cut leaves on the disk what a power cut would leave, and ends the process. The disk stays locked: nobody writes any more.
 func cut() {
 	for path, content := range image("") {
-		if err := os.WriteFile(path, content, 0o600); err != nil {
+		err := os.WriteFile(path+".cut", content, 0o600)
+		if err == nil { // nobody must find a part of it, should the process be killed just now
+			err = os.Rename(path+".cut", path)
+		}
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "power cut:", err)
 			os.Exit(3)
 		}
