@@ -112,7 +112,7 @@ type hooking struct {
 }
 
 // hooked loads a fresh florin that has an endpoint, and waits for the deliveries, but no longer than patience.
-func (b *bench) hooked(l load, patience time.Duration) (*sample, error) {
+func (b *bench) hooked(events string, l load, patience time.Duration) (*sample, error) {
 	r, err := receive()
 	if err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (b *bench) hooked(l load, patience time.Duration) (*sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	form := "url=" + url.QueryEscape(r.url()) + "&enabled_events[]=*"
+	form := "url=" + url.QueryEscape(r.url()) + "&enabled_events[]=" + events
 	if _, _, err := t.one(t.post("/v1/webhook_endpoints", "", form), nil); err != nil {
 		return nil, fmt.Errorf("make an endpoint: %w", err)
 	}

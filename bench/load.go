@@ -106,6 +106,12 @@ func createThenConfirm(w *worker) error {
 	return w.paid(body)
 }
 
+// createIntent makes an intent that nobody pays yet: what peers do, too.
+func createIntent(w *worker) error {
+	_, err := w.send(w.t.create, nil)
+	return err
+}
+
 func retrieve(w *worker) error {
 	_, err := w.send(w.t.retrieve, w.ids[w.chance.Uint64()%uint64(len(w.ids))])
 	return err

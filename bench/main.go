@@ -6,6 +6,7 @@
 //	go run ./bench -rows 'pay, 64'    only the rows whose names match, and those that they are held against
 //	go run ./bench -full              the rows that are seldom asked for, too
 //	go run ./bench -write             writes BENCHMARKS.md as well
+//	go run ./bench -grow 1000000      on a store of a million payments, too
 //	go run ./bench -profile cpu.out -rows '^pay, 64 connections$'
 //
 // # How it measures
@@ -33,6 +34,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"florin/internal/store/postgres/pgtest"
 )
 
 // A bench is one run.
@@ -49,6 +52,10 @@ type bench struct {
 	plain, secure *target // ways to it
 	bare, bareTLS *target // one bare handler
 	alone         *alone
+	stages        []*stage
+	pg            *pgtest.Server
+	pgErr         error
+	left          map[string]string // rows that were left out, and why
 	answerBytes   int
 
 	paid    int64 // payments that the one florin answered
@@ -71,7 +78,7 @@ func main() {
 }
 
 func run() (err error) {
-	b := &bench{samples: map[string][]*sample{}}
+	b := &bench{samples: map[string][]*sample{}, left: map[string]string{}}
 	seconds := flag.Float64("seconds", 1.8, "how long a slice of a row takes")
 	flag.IntVar(&b.rounds, "rounds", 3, "how many slices of each row")
 	quick := flag.Bool("quick", false, "one slice of half a second of each row, and fewer starts")
@@ -80,6 +87,7 @@ func run() (err error) {
 	write := flag.Bool("write", false, "write BENCHMARKS.md")
 	dir := flag.String("dir", "", "folder for the data, on the disk that matters (default: the system's temporary folder)")
 	flag.StringVar(&b.profile, "profile", "", "write CPU profiles of the server to this file (builds it with net/http/pprof), and show the top of it")
+	sizes := flag.String("grow", "", "payments, such as 1000000,5000000: measure on a store that has so many as well (10 GB a million)")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		return fmt.Errorf("%q is not a flag", flag.Arg(0))
@@ -111,6 +119,11 @@ func run() (err error) {
 	}
 	if err := b.measure(ctx, chosen, starts, *only == ""); err != nil {
 		return err
+	}
+	if *sizes != "" {
+		if err := b.grow(*sizes); err != nil {
+			return err
+		}
 	}
 	r := &report{b: b, rows: chosen, at: began, took: time.Since(began), busy: load}
 	b.say("")
@@ -177,6 +190,10 @@ func (b *bench) measure(ctx context.Context, chosen []row, starts int, all bool)
 			}
 			b.say(fmt.Sprintf("round %d of %d: %s", round+1, b.rounds, r.name))
 			s, err := r.run(b)
+			if errors.Is(err, errNone) {
+				b.left[r.name] = err.Error()
+				continue
+			}
 			if err != nil {
 				return fmt.Errorf("%s: %w", r.name, err)
 			}
@@ -241,6 +258,9 @@ func (b *bench) cleanUp() error {
 	}
 	if b.alone != nil {
 		b.alone.db.Close()
+	}
+	if b.pg != nil {
+		b.pg.Close()
 	}
 	return os.RemoveAll(b.dir)
 }

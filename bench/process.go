@@ -137,13 +137,14 @@ type florin struct {
 }
 
 // serve starts florin on a data folder and waits until it says that it answers.
-func (b *bench) serve(data string) (*florin, error) {
+func (b *bench) serve(data string, flags ...string) (*florin, error) {
 	f := &florin{data: data}
 	ready := data + ".ready.json"
 	if err := os.Remove(ready); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	cmd := exec.Command(b.binary, "serve", "--data", data, "--http", "127.0.0.1:0", "--https", "127.0.0.1:0", "--ready-file", ready)
+	cmd.Args = append(cmd.Args, flags...)
 	if b.profile != "" {
 		at, err := freePort()
 		if err != nil {

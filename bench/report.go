@@ -72,6 +72,9 @@ func (r *report) notes() []string {
 	var notes []string
 	add := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
 	for _, row := range r.rows {
+		if why := r.b.left[row.name]; why != "" {
+			add("%s was left out: %s.", row.name, why)
+		}
 		s := r.summary(row.name)
 		if s == nil {
 			continue
@@ -86,6 +89,9 @@ func (r *report) notes() []string {
 		if s.busyAfter {
 			add("%s: the server was still at work %s after the load had ended.", row.name, settling)
 		}
+	}
+	for _, s := range r.b.stages {
+		add("%s", s.line(r.b.stages[0]))
 	}
 	f := r.b.foot
 	if f.starts > 0 {
@@ -150,8 +156,9 @@ same round, the median of the rounds: a ` + "`net/http`" + `
 server that reads the same request and answers the same bytes, and does nothing else. **CPU** is the server's, work after the answer included. **disk** is
 what the server had written to the disk for each, log and file together. Every payment is created and confirmed (a card, ` + "`pm_card_visa`" + `), durable
 before it is answered (SQLite, synchronous FULL), with its charge, balance transaction, ledger moves, events and idempotency answer, under an
-idempotency key of its own. The **webhook** rows have an endpoint for all events, on a fresh data folder each time; the receiver shares the cores,
-too. **engine alone** stores the same documents through the same committer, with nothing above it.
+idempotency key of its own. The **webhook** rows have an endpoint for all events, or for one, on a fresh data folder each time; the receiver shares the cores,
+too. The **PostgreSQL** rows have a database of their own on the same cores, durable as it comes (fsync, synchronous_commit), whose work is not in the CPU figure.
+**engine alone** stores the same documents through the same committer, with nothing above it.
 `)
 	return os.WriteFile(path, []byte(b.String()), 0o644)
 }

@@ -18,8 +18,9 @@ var rows = []row{
 	{name: "pay, 64 connections", unit: "payments", against: "bare: pay, 64 connections", run: onPlain(pay, 64)},
 	{name: "pay, 256 connections", unit: "payments", run: onPlain(pay, 256)},
 	{name: "pay, 64 connections, TLS", unit: "payments", against: "bare: pay, 64 connections, TLS", run: onTLS(pay, 64)},
-	{name: "pay, 1 connection, webhook", unit: "payments", full: true, run: onHooked(1)},
-	{name: "pay, 64 connections, webhook", unit: "payments", against: "bare: pay, 64 connections", run: onHooked(64)},
+	{name: "pay, 1 connection, webhook", unit: "payments", full: true, run: onHooked(1, "*")},
+	{name: "pay, 64 connections, webhook", unit: "payments", against: "bare: pay, 64 connections", run: onHooked(64, "*")},
+	{name: "pay, 64 connections, webhook for one event", unit: "payments", against: "bare: pay, 64 connections", run: onHooked(64, "payment_intent.succeeded")},
 	{name: "create, then confirm, 1 connection", unit: "payments", full: true, run: onPlain(createThenConfirm, 1)},
 	{name: "create, then confirm, 16 connections", unit: "payments", full: true, run: onPlain(createThenConfirm, 16)},
 	{name: "create, then confirm, 64 connections", unit: "payments", run: onPlain(createThenConfirm, 64)},
@@ -27,6 +28,12 @@ var rows = []row{
 	{name: "list 10, 64 connections", unit: "reads", against: "bare: list 10, 64 connections", run: onPlain(list10, 64)},
 	{name: "list 100, 64 connections", unit: "reads", against: "bare: list 100, 64 connections", run: onPlain(list100, 64)},
 	{name: "1 payment : 14 retrieves : 2 lists of 10, 64 connections", unit: "requests", run: onPlain(mix, 64)},
+	{name: "PostgreSQL: pay, 64 connections", unit: "payments", against: "bare: pay, 64 connections", run: onPostgres(pay, 64, 1)},
+	{name: "PostgreSQL: pay, two nodes, 64 connections", unit: "payments", run: onPostgres(pay, 64, 2)},
+	{name: "PostgreSQL: retrieve, 64 connections", unit: "reads", against: "bare: retrieve, 64 connections", run: onPostgres(retrieve, 64, 1)},
+	{name: "stripe-mock: create an intent, 64 connections", unit: "answers", full: true, run: onPeer(stripeMock)},
+	{name: "localstripe: create an intent, 64 connections", unit: "answers", full: true, run: onPeer(localstripe)},
+	{name: "create an intent, 64 connections", unit: "intents", full: true, run: onPlain(createIntent, 64)},
 	{name: "retrieve, 64 connections, TLS", unit: "reads", full: true, against: "bare: retrieve, 64 connections, TLS", run: onTLS(retrieve, 64)},
 
 	{name: "bare: pay, 1 connection", unit: "answers", full: true, run: onBare(pay, 1)},
@@ -64,9 +71,9 @@ func onBareTLS(w workload, conns int) func(*bench) (*sample, error) {
 	return func(b *bench) (*sample, error) { return b.on(b.bareTLS, w, conns) }
 }
 
-func onHooked(conns int) func(*bench) (*sample, error) {
+func onHooked(conns int, events string) func(*bench) (*sample, error) {
 	return func(b *bench) (*sample, error) {
-		return b.hooked(load{work: pay, conns: conns, warm: warm, run: b.slice}, patience)
+		return b.hooked(events, load{work: pay, conns: conns, warm: warm, run: b.slice}, patience)
 	}
 }
 

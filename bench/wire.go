@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http/httputil"
 	"strconv"
 )
 
@@ -67,6 +69,10 @@ func (c *client) do(request []byte) (answer, error) {
 		return answer{}, err
 	}
 	start := head + len(endOfHead)
+	if length < 0 {
+		body, err := c.chunks(have, start)
+		return answer{status, c.buf[:head], body}, err
+	}
 	if need := start + length; need > len(c.buf) {
 		grown := make([]byte, need+need/4)
 		copy(grown, c.buf[:have])
@@ -81,6 +87,19 @@ func (c *client) do(request []byte) (answer, error) {
 	return answer{status, c.buf[:head], c.buf[start : start+length]}, nil
 }
 
+var chunked = []byte("\r\nTransfer-Encoding: chunked")
+
+// chunks reads a body that comes in chunks, as some peers send it; have is how much of the buffer is filled, and the body begins at start.
+func (c *client) chunks(have, start int) ([]byte, error) {
+	in := bufio.NewReader(io.MultiReader(bytes.NewReader(bytes.Clone(c.buf[start:have])), c.conn))
+	body, err := io.ReadAll(httputil.NewChunkedReader(in))
+	if err != nil {
+		return nil, err
+	}
+	_, err = in.Discard(2) // the empty line at the end
+	return body, err
+}
+
 func parseHead(head []byte) (status, length int, err error) {
 	if len(head) < len("HTTP/1.1 200") || !bytes.HasPrefix(head, []byte("HTTP/1.1 ")) {
 		return 0, 0, fmt.Errorf("not an answer: %.40q", head)
@@ -90,6 +109,9 @@ func parseHead(head []byte) (status, length int, err error) {
 		return 0, 0, fmt.Errorf("not an answer: %.40q", head)
 	}
 	at := bytes.Index(head, contentLength)
+	if at < 0 && bytes.Contains(head, chunked) {
+		return status, -1, nil
+	}
 	if at < 0 {
 		return 0, 0, fmt.Errorf("an answer without Content-Length: %.200q", head)
 	}

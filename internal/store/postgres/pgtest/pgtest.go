@@ -26,12 +26,13 @@ const Env = "FLORIN_TEST_POSTGRES"
 
 // A Server is a PostgreSQL.
 type Server struct {
-	dir  string
-	bin  string
-	who  *syscall.Credential
-	port int
-	cmd  *exec.Cmd
-	url  string // of one that was there
+	dir      string
+	bin      string
+	who      *syscall.Credential
+	port     int
+	cmd      *exec.Cmd
+	url      string // of one that was there
+	settings []string
 }
 
 var count atomic.Int64
@@ -62,8 +63,8 @@ func Own(t testing.TB) *Server {
 // ErrNone says that this machine has no PostgreSQL.
 var ErrNone = errors.New("there is no PostgreSQL on this machine")
 
-// Start makes a database cluster in a temporary folder, and starts a server on it.
-func Start() (*Server, error) {
+// Start makes a database cluster in a temporary folder, and starts a server on it. Settings, such as "fsync=on", come after the server's own, and win.
+func Start(settings ...string) (*Server, error) {
 	bin, err := binaries()
 	if err != nil {
 		return nil, err
@@ -72,7 +73,7 @@ func Start() (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{dir: dir, bin: bin}
+	s := &Server{dir: dir, bin: bin, settings: settings}
 	if err := s.start(); err != nil {
 		s.Close()
 		return nil, err
@@ -104,10 +105,14 @@ func (s *Server) Run() error {
 		return err
 	}
 	defer log.Close()
-	s.cmd = s.command("postgres", "-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
+	args := []string{"-D", s.data(), "-k", s.dir, "-p", strconv.Itoa(s.port), "-c", "listen_addresses=127.0.0.1",
 		// A test kills processes, not the machine: what the operating system was given is kept.
 		"-c", "fsync=off", "-c", "full_page_writes=off", "-c", "max_connections=300", "-c", "shared_buffers=64MB", "-c", "max_wal_size=512MB",
-		"-c", "max_locks_per_transaction=256")
+		"-c", "max_locks_per_transaction=256"}
+	for _, setting := range s.settings {
+		args = append(args, "-c", setting)
+	}
+	s.cmd = s.command("postgres", args...)
 	s.cmd.Stdout, s.cmd.Stderr = log, log
 	if err := s.cmd.Start(); err != nil {
 		return err
