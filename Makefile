@@ -20,7 +20,7 @@ RECORDINGS ?= $(sort $(wildcard $(dir $(REPLAY))recordings/*))
 
 export CGO_ENABLED = 0
 
-.PHONY: help build test check lint race fuzz browser sdk cli faults sim bench coverage events replay replay-payments
+.PHONY: help build test check lint postgres race fuzz browser sdk cli faults sim bench coverage events replay replay-payments
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 18
@@ -34,6 +34,7 @@ test: ## every test
 check: ## all that CI checks: lint, every test with nothing skipped, race, short fuzzing, a random world of a minute, short faults
 	$(MAKE) lint
 	FLORIN_REQUIRE_ALL=1 $(MAKE) test
+	$(MAKE) postgres
 	$(MAKE) race
 	$(MAKE) fuzz FUZZTIME=10s
 	$(MAKE) sim FOR=60s
@@ -45,6 +46,9 @@ lint: ## gofmt, vet and staticcheck
 	cd test/sdk/go && $(GO) vet ./...
 	cd test/browser/drive && $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
+
+postgres: ## the stories and the keys that are used once, on a PostgreSQL that is started for them (the engine's own tests are among the others)
+	FLORIN_REQUIRE_ALL=1 $(GO) run ./internal/store/postgres/pgtest/with $(GO) test -count=1 ./test/script ./test/once
 
 race: ## the tests of what runs side by side, under the race detector
 	CGO_ENABLED=1 $(GO) test -race $(RACE)

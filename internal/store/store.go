@@ -45,6 +45,15 @@ func NewScope(account int64, live bool) Scope {
 	return s
 }
 
+// Shards is how many parts the accounts may be spread over, by their numbers modulo this.
+const Shards = 1024
+
+// Shard is the part that the scope is in.
+func (s Scope) Shard() int64 { return s.Account() % Shards }
+
+// Beside is the number of the nth account, if it is to be in the part of another account: what the two change together is then in one place.
+func Beside(account, n int64) int64 { return n<<32 | account%Shards }
+
 // Live says whether the scope is one of live mode.
 func (s Scope) Live() bool { return s&1 == 1 }
 

@@ -137,6 +137,7 @@ func (d *Accounts) createConnected(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	n = store.Beside(platform.Private.Number, n)
 	a := Kind.NewAt(c, store.System, id.Account(c.Now()), c.Now())
 	a.Private = Private{Number: n, Version: spec.Version(), Platform: platform.ID, Life: Life{Live: c.Live()}}
 	a.Controller, a.Type = controller, typ

@@ -116,12 +116,8 @@ func bytesValue(b []byte) []byte {
 	return append(make([]byte, 0, len(b)), b...)
 }
 
-// shards is how many parts the data can be spread over.
-const shards = 1024
-
-// shardOf is the part of the data that a scope belongs to. A connected account has a number that gives it the shard of its platform (see
-// store.Beside), so that what the two change together is in one place.
-func shardOf(s store.Scope) int16 { return int16(s.Account() % shards) }
+// shardOf is the part of the data that a scope belongs to, as rows have it.
+func shardOf(s store.Scope) int16 { return int16(s.Shard()) }
 
 // raw appends b, which may be empty.
 func (c *column) raw(b []byte) {
