@@ -9,6 +9,8 @@ import (
 // A Shared engine is used by several processes at once, its nodes. It gives a DB what it must know of the others.
 type Shared interface {
 	Engine
+	// Current returns the current version of a document as it now is, outside of any snapshot; nil if there is none.
+	Current(ctx context.Context, s Scope, id string) (*Doc, error)
 	// Committers is how many goroutines may call Apply at once.
 	Committers() int
 	// Node is this node's number, and how many there may be: no two nodes that live have the same.

@@ -54,6 +54,9 @@ func (v *View) Get(s Scope, id string) (*Doc, error) {
 	if d, ok := v.db.recent.get(s, id, v.upTo()); ok {
 		return d, nil
 	}
+	if v.snap == nil && v.db.shared != nil {
+		return v.db.shared.Current(v.ctx, s, id)
+	}
 	snap, err := v.open()
 	if err != nil {
 		return nil, err

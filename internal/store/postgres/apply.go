@@ -45,24 +45,20 @@ var (
 			k (scope, id, ver, created, seq, kind, deleted, body, priv)
 		WHERE d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
 	insertDocs = prepared("insert", `
-		INSERT INTO doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::smallint[], $8::boolean[],
-			$9::bytea[], $10::bytea[], $11::bytea[], $12::bytea[])`)
+		COPY doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv) FROM STDIN (FORMAT binary)`)
 
 	deletePlaces = prepared("unplace", `
 		DELETE FROM place p USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bytea[], $6::bytea[]) k (scope, created, seq, name, value, id)
 		WHERE p.scope = k.scope AND p.name = k.name AND p.value = k.value AND p.created = k.created AND p.seq = k.seq AND p.id = k.id`)
-	insertPlaces = prepared("place", `
+	insertPlaces     = prepared("place", `COPY place (scope, created, seq, name, shard, value, id, full_value) FROM STDIN (FORMAT binary)`)
+	insertPlacesOnce = prepared("place_once", `
 		INSERT INTO place (scope, created, seq, name, shard, value, id, full_value)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::bytea[], $7::bytea[], $8::bytea[])`)
-	insertPlacesOnce = prepared("place_once", insertPlaces.sql+" ON CONFLICT DO NOTHING")
+		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::smallint[], $6::bytea[], $7::bytea[], $8::bytea[])
+		ON CONFLICT DO NOTHING`)
 
 	insertMoves = prepared("move", `
-		INSERT INTO move (scope, amount, available_on, created, shard, source, "from", "to", currency)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[], $6::bytea[], $7::text[], $8::text[], $9::text[])`)
-	insertTallies = prepared("tally", `
-		INSERT INTO tally (scope, available_on, amount, shard, account, currency)
-		SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::text[], $6::text[])`)
+		COPY move (scope, amount, available_on, created, shard, source, "from", "to", currency) FROM STDIN (FORMAT binary)`)
+	insertTallies = prepared("tally", `COPY tally (scope, available_on, amount, shard, account, currency) FROM STDIN (FORMAT binary)`)
 
 	insertBatch  = prepared("batch", "INSERT INTO batch (id) VALUES ($1::bytea)")
 	claimBatch   = prepared("claim", "INSERT INTO batch (id, never) VALUES ($1::bytea, true) ON CONFLICT DO NOTHING")
@@ -367,23 +363,25 @@ func (b *batch) sendKeys(st *statement, changes []*change, some func(*change) bo
 
 func (b *batch) sendDocs(changes []*change) {
 	up := columns(oidInt8, oidBytea, oidInt8, oidInt8, oidInt8, oidInt2, oidBool, oidBytea, oidBytea)
-	in := columns(oidInt8, oidInt8, oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBool, oidBytea, oidBytea, oidBytea, oidBytea)
+	in, inserted := copied(), false
 	ghosts := columns(oidInt8, oidBytea, oidInt8)
 	numbers := b.engine.names.known.Load().number
 	insert := func(slot int64, d *store.Doc) {
 		key, full := short(d.ID)
-		in[0].int8(int64(d.Scope))
-		in[1].int8(slot)
-		in[2].int8(d.Ver)
-		in[3].int8(d.Created)
-		in[4].int8(d.Seq)
-		in[5].int2(numbers[d.Kind])
-		in[6].int2(shardOf(d.Scope))
-		in[7].bool(d.Deleted)
-		in[8].bytes(key)
-		in[9].bytes(full)
-		in[10].bytes(d.Body)
-		in[11].bytes(d.Priv)
+		inserted = true
+		in.row(12)
+		in.int8(int64(d.Scope))
+		in.int8(slot)
+		in.int8(d.Ver)
+		in.int8(d.Created)
+		in.int8(d.Seq)
+		in.int2(numbers[d.Kind])
+		in.int2(shardOf(d.Scope))
+		in.bool(d.Deleted)
+		in.bytes(key)
+		in.bytes(full)
+		in.bytes(d.Body)
+		in.bytes(d.Priv)
 	}
 	for _, c := range changes {
 		d := c.current
@@ -414,8 +412,8 @@ func (b *batch) sendDocs(changes []*change) {
 	if up[0].n > 0 {
 		b.conn.send(updateDocs, params(up)...)
 	}
-	if in[0].n > 0 {
-		b.conn.send(insertDocs, params(in)...)
+	if inserted {
+		b.conn.sendCopy(insertDocs, &in)
 	}
 	if ghosts[0].n > 0 {
 		b.conn.send(dropVersions, params(ghosts)...)
@@ -425,7 +423,7 @@ func (b *batch) sendDocs(changes []*change) {
 func (b *batch) sendPlaces() {
 	slices.SortFunc(b.order, comparePlaces)
 	out := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidBytea, oidBytea)
-	in := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBytea, oidBytea, oidBytea)
+	in, inserted := copied(), false
 	once := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBytea, oidBytea, oidBytea)
 	numbers := b.engine.names.known.Load().number
 	for _, p := range b.order {
@@ -439,24 +437,33 @@ func (b *batch) sendPlaces() {
 			out[5].bytes(shortKey(p.id))
 			continue
 		}
-		to := in
-		if b.changes[docKey{p.scope, p.id}].was.ver != 0 { // its entry may be there already
-			to = once
+		if b.changes[docKey{p.scope, p.id}].was.ver == 0 {
+			inserted = true
+			in.row(8)
+			in.int8(int64(p.scope))
+			in.int8(p.created)
+			in.int8(p.seq)
+			in.int2(numbers[p.index])
+			in.int2(shardOf(p.scope))
+			in.raw(value)
+			in.bytes(shortKey(p.id))
+			in.bytes(full)
+			continue
 		}
-		to[0].int8(int64(p.scope))
-		to[1].int8(p.created)
-		to[2].int8(p.seq)
-		to[3].int2(numbers[p.index])
-		to[4].int2(shardOf(p.scope))
-		to[5].raw(value)
-		to[6].bytes(shortKey(p.id))
-		to[7].bytes(full)
+		once[0].int8(int64(p.scope)) // which may be there already
+		once[1].int8(p.created)
+		once[2].int8(p.seq)
+		once[3].int2(numbers[p.index])
+		once[4].int2(shardOf(p.scope))
+		once[5].raw(value)
+		once[6].bytes(shortKey(p.id))
+		once[7].bytes(full)
 	}
 	if out[0].n > 0 {
 		b.conn.send(deletePlaces, params(out)...)
 	}
-	if in[0].n > 0 {
-		b.conn.send(insertPlaces, params(in)...)
+	if inserted {
+		b.conn.sendCopy(insertPlaces, &in)
 	}
 	if once[0].n > 0 {
 		b.conn.send(insertPlacesOnce, params(once)...)
@@ -467,28 +474,30 @@ func (b *batch) sendMoves() {
 	if len(b.moves) == 0 {
 		return
 	}
-	cs := columns(oidInt8, oidInt8, oidInt8, oidInt8, oidInt2, oidBytea, oidText, oidText, oidText)
+	moves := copied()
 	for _, m := range b.moves {
-		cs[0].int8(int64(m.Scope))
-		cs[1].int8(m.Amount)
-		cs[2].int8(m.AvailableOn)
-		cs[3].int8(m.Created)
-		cs[4].int2(shardOf(m.Scope))
-		cs[5].raw([]byte(m.Source))
-		cs[6].text(m.From)
-		cs[7].text(m.To)
-		cs[8].text(m.Currency)
+		moves.row(9)
+		moves.int8(int64(m.Scope))
+		moves.int8(m.Amount)
+		moves.int8(m.AvailableOn)
+		moves.int8(m.Created)
+		moves.int2(shardOf(m.Scope))
+		moves.raw([]byte(m.Source))
+		moves.text(m.From)
+		moves.text(m.To)
+		moves.text(m.Currency)
 	}
-	b.conn.send(insertMoves, params(cs)...)
-	ts := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidText, oidText)
+	b.conn.sendCopy(insertMoves, &moves)
+	tallies := copied()
 	for _, t := range slices.SortedFunc(maps.Keys(b.tallies), compareTallies) {
-		ts[0].int8(int64(t.scope))
-		ts[1].int8(t.available)
-		ts[2].int8(b.tallies[t])
-		ts[3].int2(shardOf(t.scope))
-		ts[4].text(t.account)
-		ts[5].text(t.currency)
+		tallies.row(6)
+		tallies.int8(int64(t.scope))
+		tallies.int8(t.available)
+		tallies.int8(b.tallies[t])
+		tallies.int2(shardOf(t.scope))
+		tallies.text(t.account)
+		tallies.text(t.currency)
 	}
-	b.tallied = int(ts[0].n)
-	b.conn.send(insertTallies, params(ts)...)
+	b.tallied = len(b.tallies)
+	b.conn.sendCopy(insertTallies, &tallies)
 }

@@ -83,6 +83,13 @@ func (c *conn) send(st *statement, params ...[]byte) {
 	c.sent = append(c.sent, st)
 }
 
+// sendCopy adds a COPY and its rows. The server reads them where they stand in what is sent.
+func (c *conn) sendCopy(st *statement, rows *column) {
+	c.send(st)
+	c.front.Send(&pgproto3.CopyData{Data: rows.end()})
+	c.front.Send(&pgproto3.CopyDone{})
+}
+
 // A refusal is an error that the server answered with. The connection can be used on, unless it is fatal.
 type refusal struct {
 	*pgproto3.ErrorResponse

@@ -75,6 +75,17 @@ func (c *column) done() []byte {
 	return c.b
 }
 
+// copied makes what COPY takes in its binary form: rows that are each begun by row.
+func copied() column {
+	return column{b: append(make([]byte, 0, 4096), "PGCOPY\n\xff\r\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"...)}
+}
+
+// row begins a row of COPY.
+func (c *column) row(fields int) { c.b = binary.BigEndian.AppendUint16(c.b, uint16(fields)) }
+
+// end returns what COPY takes.
+func (c *column) end() []byte { return append(c.b, 0xff, 0xff) }
+
 func params(cs []column) [][]byte {
 	ps := make([][]byte, len(cs))
 	for i := range cs {

@@ -66,6 +66,8 @@ type Engine struct {
 	node   node
 	closed atomic.Bool
 
+	gathering gathering
+
 	ceiling atomic.Int64 // no document has a higher Seq, unless another node wrote it
 	tallies atomic.Int64 // written since the last fold
 	folding chan struct{}

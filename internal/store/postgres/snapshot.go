@@ -102,12 +102,12 @@ func (s *snapshot) try(wait time.Duration, st *statement, row func(values [][]by
 // docColumns are what readDoc reads. The table is called d in every query.
 const docColumns = "d.scope, coalesce(d.full_id, d.id), d.ver, d.kind, d.created, d.seq, d.deleted, d.body, d.priv"
 
-func (s *snapshot) readDoc(values [][]byte) *store.Doc {
+func (e *Engine) readDoc(values [][]byte) *store.Doc {
 	return &store.Doc{
 		Scope:   store.Scope(int8Value(values[0])),
 		ID:      string(values[1]),
 		Ver:     int8Value(values[2]),
-		Kind:    s.e.names.known.Load().text[int2Value(values[3])],
+		Kind:    e.names.known.Load().text[int2Value(values[3])],
 		Created: int8Value(values[4]),
 		Seq:     int8Value(values[5]),
 		Deleted: len(values[6]) == 1 && values[6][0] == 1,
@@ -156,7 +156,7 @@ func (s *snapshot) Version(scope store.Scope, id string, ver int64) (*store.Doc,
 func (s *snapshot) one(st *statement, params ...[]byte) (*store.Doc, error) {
 	var f [1]found
 	if err := s.query(st, func(values [][]byte) error {
-		f[0] = found{doc: s.readDoc(values), kind: int2Value(values[3])}
+		f[0] = found{doc: s.e.readDoc(values), kind: int2Value(values[3])}
 		return nil
 	}, params...); err != nil {
 		return nil, err
@@ -232,7 +232,7 @@ func (s *snapshot) Scan(q store.Query, yield func(*store.Doc) bool) error {
 			if values[1] == nil {
 				return fmt.Errorf("index %s=%s names %s, which is gone", q.Index, q.Value, f.id)
 			}
-			f.doc, f.kind = s.readDoc(values), int2Value(values[3])
+			f.doc, f.kind = s.e.readDoc(values), int2Value(values[3])
 			rows = append(rows, f)
 			return nil
 		}, sp.params(&q, int8Param(page))...); err != nil {
@@ -381,7 +381,7 @@ func (s *snapshot) walk(st *statement, behind func(*found) [][]byte, yield func(
 	for {
 		var rows []found
 		if err := s.query(st, func(values [][]byte) error {
-			rows = append(rows, found{doc: s.readDoc(values), kind: int2Value(values[3]), id: bytesValue(values[9])})
+			rows = append(rows, found{doc: s.e.readDoc(values), kind: int2Value(values[3]), id: bytesValue(values[9])})
 			return nil
 		}, behind(&end)...); err != nil {
 			return err
