@@ -289,7 +289,7 @@ func (b *batch) lock(units []*store.Unit) error {
 	cs := columns(oidInt8, oidBytea)
 	for _, c := range wanted {
 		cs[0].int8(int64(c.scope))
-		cs[1].bytes(shortKey(c.id))
+		cs[1].key(c.id)
 	}
 	b.conn.send(lockHeads, params(cs)...)
 	return b.conn.sync(answerTime, func(_ int, values [][]byte) error {
@@ -309,7 +309,7 @@ func (b *batch) send() {
 	changes := slices.SortedFunc(maps.Values(b.changes), func(a, b *change) int { return a.compare(b.docKey) })
 	b.sendRemovals(changes)
 	b.sendDocs(changes)
-	b.sendPlaces()
+	b.sendPlaces(changes)
 	b.sendMoves()
 	b.conn.send(insertBatch, b.id)
 	if ceiling := b.engine.ceiling.Load(); b.seq > ceiling {
@@ -327,7 +327,7 @@ func (b *batch) sendRemovals(changes []*change) {
 		cs := columns(oidInt8, oidBytea, oidInt8)
 		for _, r := range b.drops {
 			cs[0].int8(int64(r.Scope))
-			cs[1].bytes(shortKey(r.ID))
+			cs[1].key(r.ID)
 			cs[2].int8(r.Ver)
 		}
 		b.conn.send(dropVersions, params(cs)...)
@@ -337,7 +337,7 @@ func (b *batch) sendRemovals(changes []*change) {
 		cs := columns(oidInt8, oidBytea, oidInt8, oidBytea, oidBytea)
 		for _, r := range b.rewrite {
 			cs[0].int8(int64(r.Scope))
-			cs[1].bytes(shortKey(r.ID))
+			cs[1].key(r.ID)
 			cs[2].int8(r.Ver)
 			cs[3].bytes(r.Was)
 			cs[4].bytes(r.Priv)
@@ -353,7 +353,7 @@ func (b *batch) sendKeys(st *statement, changes []*change, some func(*change) bo
 	for _, c := range changes {
 		if some(c) {
 			cs[0].int8(int64(c.scope))
-			cs[1].bytes(shortKey(c.id))
+			cs[1].key(c.id)
 		}
 	}
 	if cs[0].n > 0 {
@@ -367,7 +367,10 @@ func (b *batch) sendDocs(changes []*change) {
 	ghosts := columns(oidInt8, oidBytea, oidInt8)
 	numbers := b.engine.names.known.Load().number
 	insert := func(slot int64, d *store.Doc) {
-		key, full := short(d.ID)
+		var full []byte
+		if len(d.ID) > longest {
+			full = []byte(d.ID)
+		}
 		inserted = true
 		in.row(12)
 		in.int8(int64(d.Scope))
@@ -378,7 +381,7 @@ func (b *batch) sendDocs(changes []*change) {
 		in.int2(numbers[d.Kind])
 		in.int2(shardOf(d.Scope))
 		in.bool(d.Deleted)
-		in.bytes(key)
+		in.key(d.ID)
 		in.bytes(full)
 		in.bytes(d.Body)
 		in.bytes(d.Priv)
@@ -389,12 +392,12 @@ func (b *batch) sendDocs(changes []*change) {
 		case d == nil && c.ghost && c.was.ver == 0: // whoever else makes it waits, and comes after this transaction
 			insert(0, &store.Doc{Scope: c.scope, ID: c.id})
 			ghosts[0].int8(int64(c.scope))
-			ghosts[1].bytes(shortKey(c.id))
+			ghosts[1].key(c.id)
 			ghosts[2].int8(0)
 		case d == nil:
 		case c.was.ver != 0 && !c.gone:
 			up[0].int8(int64(c.scope))
-			up[1].bytes(shortKey(c.id))
+			up[1].key(c.id)
 			up[2].int8(d.Ver)
 			up[3].int8(d.Created)
 			up[4].int8(d.Seq)
@@ -420,44 +423,48 @@ func (b *batch) sendDocs(changes []*change) {
 	}
 }
 
-func (b *batch) sendPlaces() {
-	slices.SortFunc(b.order, comparePlaces)
+// sendPlaces sends the index entries. No two batches write the same one, because they would have to change its document.
+func (b *batch) sendPlaces(changes []*change) {
 	out := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidBytea, oidBytea)
 	in, inserted := copied(), false
 	once := columns(oidInt8, oidInt8, oidInt8, oidInt2, oidInt2, oidBytea, oidBytea, oidBytea)
 	numbers := b.engine.names.known.Load().number
-	for _, p := range b.order {
-		value, full := short(p.value)
-		if !b.places[p] {
-			out[0].int8(int64(p.scope))
-			out[1].int8(p.created)
-			out[2].int8(p.seq)
-			out[3].int2(numbers[p.index])
-			out[4].raw(value)
-			out[5].bytes(shortKey(p.id))
-			continue
+	for _, c := range changes {
+		for _, p := range c.settled() {
+			var full []byte
+			if len(p.Value) > longest {
+				full = []byte(p.Value)
+			}
+			switch {
+			case !p.there:
+				out[0].int8(int64(c.scope))
+				out[1].int8(p.created)
+				out[2].int8(p.seq)
+				out[3].int2(numbers[p.Index])
+				out[4].key(p.Value)
+				out[5].key(c.id)
+			case c.was.ver == 0:
+				inserted = true
+				in.row(8)
+				in.int8(int64(c.scope))
+				in.int8(p.created)
+				in.int8(p.seq)
+				in.int2(numbers[p.Index])
+				in.int2(shardOf(c.scope))
+				in.key(p.Value)
+				in.key(c.id)
+				in.bytes(full)
+			default: // it may be there already
+				once[0].int8(int64(c.scope))
+				once[1].int8(p.created)
+				once[2].int8(p.seq)
+				once[3].int2(numbers[p.Index])
+				once[4].int2(shardOf(c.scope))
+				once[5].key(p.Value)
+				once[6].key(c.id)
+				once[7].bytes(full)
+			}
 		}
-		if b.changes[docKey{p.scope, p.id}].was.ver == 0 {
-			inserted = true
-			in.row(8)
-			in.int8(int64(p.scope))
-			in.int8(p.created)
-			in.int8(p.seq)
-			in.int2(numbers[p.index])
-			in.int2(shardOf(p.scope))
-			in.raw(value)
-			in.bytes(shortKey(p.id))
-			in.bytes(full)
-			continue
-		}
-		once[0].int8(int64(p.scope)) // which may be there already
-		once[1].int8(p.created)
-		once[2].int8(p.seq)
-		once[3].int2(numbers[p.index])
-		once[4].int2(shardOf(p.scope))
-		once[5].raw(value)
-		once[6].bytes(shortKey(p.id))
-		once[7].bytes(full)
 	}
 	if out[0].n > 0 {
 		b.conn.send(deletePlaces, params(out)...)

@@ -93,7 +93,7 @@ func (e *Engine) readTogether(batch map[docKey]*wanted) error {
 	order := make([]*wanted, 0, len(batch))
 	for key, w := range batch {
 		cs[0].int8(int64(key.scope))
-		cs[1].bytes(shortKey(key.id))
+		cs[1].key(key.id)
 		order = append(order, w)
 	}
 	ps := params(cs)

@@ -52,6 +52,15 @@ func (c *column) bool(v bool) {
 	c.b = append(c.b, flag(v))
 }
 
+// key appends what stands in indexes for a text.
+func (c *column) key(text string) {
+	if len(text) <= longest {
+		c.text(text)
+		return
+	}
+	c.raw(shortKey(text))
+}
+
 func (c *column) text(s string) {
 	c.n++
 	c.b = binary.BigEndian.AppendUint32(c.b, uint32(len(s)))

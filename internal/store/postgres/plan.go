@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"slices"
+	"strings"
 
 	"florin/internal/store"
 )
@@ -27,7 +28,13 @@ type docKey struct {
 }
 
 func (k docKey) compare(o docKey) int {
-	return cmp.Or(cmp.Compare(k.scope, o.scope), bytes.Compare(shortKey(k.id), shortKey(o.id)))
+	if c := cmp.Compare(k.scope, o.scope); c != 0 {
+		return c
+	}
+	if len(k.id) <= longest && len(o.id) <= longest {
+		return strings.Compare(k.id, o.id)
+	}
+	return bytes.Compare(shortKey(k.id), shortKey(o.id))
 }
 
 func shortKey(id string) []byte {
@@ -48,14 +55,14 @@ type change struct {
 	ghost    bool         // there must be none until the end of the transaction, though none is made
 	current  *store.Doc   // the new current version; nil: it stays as it is, or is gone
 	versions []*store.Doc // of the units, kept beside it
+	places   []place      // index entries that come and go, in the order of the units; the last word on one holds
 }
 
-// A placeKey is an index entry.
-type placeKey struct {
-	scope        store.Scope
-	index, value string
+// A place is an index entry of a document.
+type place struct {
+	store.Entry
 	created, seq int64
-	id           string
+	there        bool // whether it is there in the end
 }
 
 // A tallyKey is what the moves of a batch are added up by.
@@ -69,8 +76,6 @@ type tallyKey struct {
 type plan struct {
 	careful bool // everything is looked up
 	changes map[docKey]*change
-	places  map[placeKey]bool // whether the entry is there in the end
-	order   []placeKey        // of places, those that are new to the map
 	drops   []store.Ref
 	rewrite map[store.Ref]*store.Rewrite
 	moves   []*store.Move
@@ -80,7 +85,7 @@ type plan struct {
 
 func newPlan(units []*store.Unit, careful bool) *plan {
 	return &plan{
-		careful: careful, changes: make(map[docKey]*change, 8*len(units)), places: make(map[placeKey]bool, 16*len(units)), tallies: map[tallyKey]int64{},
+		careful: careful, changes: make(map[docKey]*change, 8*len(units)), tallies: map[tallyKey]int64{},
 		rewrite: map[store.Ref]*store.Rewrite{},
 	}
 }
@@ -188,29 +193,39 @@ func (p *plan) put(u *store.Unit, put *store.Put) {
 	if old.ver != 0 {
 		for _, e := range put.Was {
 			if !stays || !slices.Contains(put.Index, e) {
-				p.place(c, e, old, false)
+				c.place(e, old, false)
 			}
 		}
 	}
 	for _, e := range put.Index {
 		if !stays || !slices.Contains(put.Was, e) {
-			p.place(c, e, c.now, true)
+			c.place(e, c.now, true)
 		}
 	}
 }
 
-func (p *plan) place(c *change, e store.Entry, at head, there bool) {
-	key := placeKey{c.scope, e.Index, e.Value, at.created, at.seq, c.id}
-	if _, ok := p.places[key]; !ok {
-		p.order = append(p.order, key)
+func (c *change) place(e store.Entry, at head, there bool) {
+	c.places = append(c.places, place{e, at.created, at.seq, there})
+}
+
+// settled are the entries with the last word on each.
+func (c *change) settled() []place {
+	out := c.places[:0]
+	for i, p := range c.places {
+		later := slices.ContainsFunc(c.places[i+1:], func(o place) bool {
+			return o.Entry == p.Entry && o.created == p.created && o.seq == p.seq
+		})
+		if !later {
+			out = append(out, p)
+		}
 	}
-	p.places[key] = there
+	return out
 }
 
 func (p *plan) remove(d *store.Delete) {
 	c := p.find(d.Scope, d.ID)
 	for _, e := range d.Was {
-		p.place(c, e, c.now, false)
+		c.place(e, c.now, false)
 	}
 	c.gone = c.gone || c.was.ver != 0
 	c.keep, c.current, c.versions, c.now = false, nil, nil, head{}
@@ -278,12 +293,6 @@ func (p *plan) empty() bool {
 		}
 	}
 	return len(p.drops) == 0 && len(p.rewrite) == 0 && len(p.moves) == 0
-}
-
-func comparePlaces(a, b placeKey) int {
-	return cmp.Or(
-		cmp.Compare(a.scope, b.scope), cmp.Compare(a.index, b.index), cmp.Compare(a.value, b.value),
-		cmp.Compare(a.created, b.created), cmp.Compare(a.seq, b.seq), cmp.Compare(a.id, b.id))
 }
 
 func compareTallies(a, b tallyKey) int {
