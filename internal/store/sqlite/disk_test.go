@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"florin/internal/store"
 	"florin/test/faults/disk"
@@ -163,4 +164,45 @@ func TestCopyFails(t *testing.T) {
 	if got := found(t, path, true, "thing0", "thing19", "after"); !got["thing0"] || !got["thing19"] || !got["after"] {
 		t.Errorf("after the second copy and a power cut it finds %v", got)
 	}
+}
+
+// The log of processes that died before they had written much is copied when it has become long by all of them.
+func TestLogOfTheDead(t *testing.T) {
+	const lives, things, size = 2, 125, 9_000 // some 5 MB of log each
+	path := filepath.Join(t.TempDir(), "florin.db")
+	for life := range lives {
+		e, err := Open(path, Options{NoSync: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for n := range things {
+			apply(t, e, put(fmt.Sprint("thing", life, "-", n), 0, size))
+		}
+		next := filepath.Join(t.TempDir(), "florin.db") // what a kill leaves
+		for _, suffix := range []string{"", "-wal"} {
+			content, err := os.ReadFile(path + suffix)
+			if err == nil {
+				err = os.WriteFile(next+suffix, content, 0o600)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		e.Close()
+		path = next
+	}
+	e, err := Open(path, Options{NoSync: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.Close()
+	for range 1000 {
+		if info, err := os.Stat(path); err != nil {
+			t.Fatal(err)
+		} else if info.Size() > things*size {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Error("the log is not copied")
 }

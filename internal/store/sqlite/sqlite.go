@@ -114,6 +114,9 @@ func open(path string, opt Options) (_ *Engine, err error) {
 	}
 	e.readers.init(file, cmp.Or(opt.Readers, 64))
 	e.log.start(file, &e.writing)
+	if left, err := os.Stat(path + "-wal"); err == nil {
+		e.log.wrote(int(left.Size() >> 13)) // by a process that died: one that dies often would never copy it
+	}
 	return e, nil
 }
 
