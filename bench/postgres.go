@@ -43,7 +43,7 @@ func onPostgres(w workload, conns, nodes int) func(*bench) (*sample, error) {
 			}
 		}()
 		for n := range nodes {
-			f, err := b.serve(filepath.Join(b.dir, fmt.Sprintf("node%d-%d", b.folders, n)), "--store", url)
+			f, err := b.serve(filepath.Join(b.dir, fmt.Sprintf("node%d-%d", b.folders, n)), "--store", url, "--vault", "file:"+filepath.Join(b.dir, fmt.Sprintf("vault%d.key", b.folders)))
 			if err != nil {
 				return nil, err
 			}
