@@ -32,7 +32,6 @@ package postgres
 import (
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -257,8 +256,6 @@ func newToken() []byte {
 func warn(what string, err error) {
 	slog.Warn("postgres: "+what, "cause", err)
 }
-
-func hexText(b []byte) string { return hex.EncodeToString(b) }
 
 // A pool holds connections that are not used just now, and opens others up to a number.
 type pool struct {
