@@ -34,7 +34,7 @@ func (r *run) office(ctx context.Context, make bool) (*office, error) {
 	}
 	cfg := server.Config{Data: data, Audit: r.Audit}
 	if postgres.Is(r.store) {
-		cfg.Postgres = r.store
+		cfg.Postgres, cfg.Idle = r.store, true
 	}
 	if !make && cfg.Postgres == "" && !server.HasData(data) {
 		return nil, account.Problem("there is no data in " + data + "; `florin serve` makes it, or --data says where it is")

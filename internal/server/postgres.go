@@ -27,7 +27,11 @@ func (s *Server) openPostgres() (err error) {
 		}
 		log, ring = filepath.Join(s.cfg.Data, logName), filepath.Join(s.cfg.Data, vaultName)
 	}
-	engine, err := postgres.Open(context.Background(), s.cfg.Postgres)
+	open := postgres.Open
+	if s.cfg.Idle {
+		open = postgres.OpenIdle
+	}
+	engine, err := open(context.Background(), s.cfg.Postgres)
 	if err != nil {
 		return err
 	}

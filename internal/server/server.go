@@ -67,6 +67,7 @@ type Config struct {
 	Vault  string // where the master keys are, as vault.Open has it; "" is the file vault.key in Data
 	// Postgres is the URL of a PostgreSQL that keeps the store, for this server and others: see postgres.go.
 	Postgres string
+	Idle     bool // leave the work in the background to other servers on the PostgreSQL: for commands
 
 	HTTP              string   // address for plain HTTP, "" for none; port 0 picks one. Test keys only.
 	HTTPS             string   // address for HTTPS, "" for none; port 0 picks one

@@ -328,8 +328,17 @@ func TestLeases(t *testing.T) {
 		whole, share := all(a, b)
 		return whole && share[0] > 50 && share[1] > 50
 	})
+	idle, err := postgres.OpenIdle(context.Background(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idle.Close()
 	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
 	until("nobody took over", func() bool { whole, share := all(a); return whole && share[0] == len(keys) })
+	time.Sleep(1500 * time.Millisecond) // in which it sees the idle one
+	if whole, _ := all(a, idle); !whole || idle.Holds(keys[0]) {
+		t.Error("one that does no work has some")
+	}
 }

@@ -34,11 +34,11 @@ const (
 
 var (
 	enterNode = prepared("node_enter", `
-		INSERT INTO node (n, token) SELECT g.n::smallint, $1::bytea FROM generate_series(0, $2::smallint::int) g (n)
+		INSERT INTO node (n, token, works) SELECT g.n::smallint, $1::bytea, $3::boolean FROM generate_series(0, $2::smallint::int) g (n)
 		WHERE NOT EXISTS (SELECT 1 FROM node o WHERE o.n = g.n AND o.seen > now() - interval '1 hour') ORDER BY g.n LIMIT 1
-		ON CONFLICT (n) DO UPDATE SET token = excluded.token, seen = now(), listens = false RETURNING n`)
+		ON CONFLICT (n) DO UPDATE SET token = excluded.token, seen = now(), works = excluded.works, listens = false RETURNING n`)
 	beatNode   = prepared("node_beat", "UPDATE node SET seen = clock_timestamp(), listens = $2::boolean WHERE token = $1::bytea RETURNING n")
-	seeNodes   = prepared("nodes", "SELECT token, listens FROM node WHERE seen > clock_timestamp() - $1::bigint * interval '1 millisecond'")
+	seeNodes   = prepared("nodes", "SELECT token, listens, works FROM node WHERE seen > clock_timestamp() - $1::bigint * interval '1 millisecond'")
 	leaveNode  = prepared("node_leave", "DELETE FROM node WHERE token = $1::bytea")
 	renewLease = prepared("lease_renew", "UPDATE lease SET until = clock_timestamp() + $2::bigint * interval '1 millisecond' WHERE token = $1::bytea RETURNING part")
 	takeLease  = prepared("lease_take", `
@@ -58,6 +58,7 @@ var (
 type node struct {
 	e      *Engine
 	token  []byte
+	works  bool // it takes its share of the leases
 	number atomic.Int64
 	wants  atomic.Bool // somebody here wants to hear of every event
 	wanted atomic.Bool // somebody elsewhere does
@@ -86,7 +87,7 @@ func (n *node) enter(e *Engine, c *conn) error {
 	c.send(begin)
 	c.send(lockNow, int8Param(lockNumber(e.schema, "node")))
 	given := false
-	c.send(enterNode, n.token, int2Param(nodes-1))
+	c.send(enterNode, n.token, int2Param(nodes-1), []byte{flag(n.works)})
 	c.send(commit)
 	err := c.sync(answerTime, func(at int, values [][]byte) error {
 		if at == 2 {
@@ -186,10 +187,12 @@ func (n *node) beat(ctx context.Context) error {
 	began := time.Now()
 	present, wanted, gained := false, false, false
 	held, others := map[int]bool{}, map[string]bool{}
+	workers := 0
 	if err := n.e.beside(ctx, func(c *conn) error {
 		c.send(beatNode, n.token, []byte{flag(n.wants.Load())})
 		c.send(renewLease, n.token, int8Param(leaseTime.Milliseconds()))
 		c.send(seeNodes, int8Param(lives.Milliseconds()))
+		workers = 0
 		clear(held)
 		clear(others)
 		return c.sync(leaseTime, func(at int, values [][]byte) error {
@@ -201,6 +204,7 @@ func (n *node) beat(ctx context.Context) error {
 			case 2:
 				if token := string(values[0]); token != string(n.token) {
 					others[token] = true
+					workers += int(values[2][0])
 					wanted = wanted || values[1][0] == 1
 				}
 			}
@@ -228,7 +232,10 @@ func (n *node) beat(ctx context.Context) error {
 		n.until[p] = began.Add(leaseTime - leaseSafe)
 	}
 	n.mu.Unlock()
-	share := (parts + len(others)) / (len(others) + 1)
+	share := (parts + workers) / (workers + 1)
+	if !n.works {
+		share = 0
+	}
 	took, err := n.balance(ctx, held, share, began)
 	if gone || gained || took {
 		n.miss()

@@ -84,8 +84,14 @@ func Is(address string) bool {
 // Open opens the database at a URL as libpq has them: postgres://user:password@host:port/database?sslmode=verify-full. Two parameters are Florin's own:
 // schema is where the tables are (florin), which is made if it is not there, and readers how many connections read at once (16). The error shows no
 // password.
-func Open(ctx context.Context, address string) (*Engine, error) {
+func Open(ctx context.Context, address string) (*Engine, error) { return open(ctx, address, true) }
+
+// OpenIdle is Open for a process that does no work in the background: it holds nothing, and leaves the work to others.
+func OpenIdle(ctx context.Context, address string) (*Engine, error) { return open(ctx, address, false) }
+
+func open(ctx context.Context, address string, works bool) (*Engine, error) {
 	e := &Engine{folding: make(chan struct{}, 1), stop: func() {}}
+	e.node.works = works
 	if err := e.open(ctx, address); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", Masked(address), err), e.Close())
 	}

@@ -101,6 +101,7 @@ CREATE TABLE node (
 	n       smallint PRIMARY KEY,
 	token   bytea NOT NULL,
 	seen    timestamptz NOT NULL DEFAULT now(),
+	works   boolean NOT NULL DEFAULT true,  -- whether it takes its share of the leases
 	listens boolean NOT NULL DEFAULT false -- whether somebody there wants to hear of every event
 );
 CREATE TABLE lease (
