@@ -26,10 +26,16 @@ type recent struct {
 // A shard keeps some of the documents, the longest kept leaving first.
 type shard struct {
 	mu    sync.RWMutex
-	docs  map[Ref]*kept // by scope and id
-	queue []Ref         // in the order in which they came; those that were seen since come once more
+	docs  map[name]*kept
+	queue []name // in the order in which they came; those that were seen since come once more
 	bytes int
 	left  int64 // the youngest generation that has left: what was read before it may be out of date
+}
+
+// A name is what a document is found by.
+type name struct {
+	scope Scope
+	id    string
 }
 
 // A kept is a document at hand; doc is nil if there is none of that id.
@@ -56,7 +62,7 @@ func shardOf(s Scope, id string) uint32 {
 func (r *recent) get(s Scope, id string, upTo int64) (*Doc, bool) {
 	sh := &r.shards[shardOf(s, id)]
 	sh.mu.RLock()
-	k := sh.docs[Ref{Scope: s, ID: id}]
+	k := sh.docs[name{s, id}]
 	sh.mu.RUnlock()
 	if k == nil || k.gen > upTo {
 		return nil, false
@@ -71,7 +77,7 @@ func (r *recent) get(s Scope, id string, upTo int64) (*Doc, bool) {
 func (r *recent) version(s Scope, id string, ver int64) *Doc {
 	sh := &r.shards[shardOf(s, id)]
 	sh.mu.RLock()
-	k := sh.docs[Ref{Scope: s, ID: id}]
+	k := sh.docs[name{s, id}]
 	sh.mu.RUnlock()
 	switch {
 	case k == nil || k.doc == nil:
@@ -92,15 +98,15 @@ func (r *recent) read(s Scope, id string, d *Doc, gen int64) {
 	sh := &r.shards[shardOf(s, id)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if sh.docs[Ref{Scope: s, ID: id}] == nil && sh.left <= gen {
-		sh.put(Ref{Scope: s, ID: id}, &kept{doc: d, gen: gen})
+	if sh.docs[name{s, id}] == nil && sh.left <= gen {
+		sh.put(name{s, id}, &kept{doc: d, gen: gen})
 	}
 }
 
 // put keeps a document, and lets others leave if there are too many. The caller holds the lock.
-func (sh *shard) put(ref Ref, k *kept) {
+func (sh *shard) put(ref name, k *kept) {
 	if sh.docs == nil {
-		sh.docs = map[Ref]*kept{}
+		sh.docs = map[name]*kept{}
 	}
 	k.size = overhead
 	if k.doc != nil {
@@ -141,7 +147,7 @@ func (r *recent) committed(units []*Unit) {
 		k.gen = gen
 		sh := &r.shards[shardOf(s, id)]
 		sh.mu.Lock()
-		sh.put(Ref{Scope: s, ID: id}, k)
+		sh.put(name{s, id}, k)
 		sh.mu.Unlock()
 	}
 	for _, u := range units {
@@ -166,6 +172,9 @@ func (r *recent) committed(units []*Unit) {
 		for i := range u.Deletes {
 			set(u.Deletes[i].Scope, u.Deletes[i].ID, &kept{})
 		}
+		for i := range u.Rewrites { // whether they were done is not known here
+			r.drop(u.Rewrites[i].Scope, u.Rewrites[i].ID, gen)
+		}
 		for i := range u.Rewrites { // its version says nothing of its private part
 			r.drop(u.Rewrites[i].Scope, u.Rewrites[i].ID, gen)
 		}
@@ -177,7 +186,7 @@ func (r *recent) drop(s Scope, id string, gen int64) {
 	sh := &r.shards[shardOf(s, id)]
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	ref := Ref{Scope: s, ID: id}
+	ref := name{s, id}
 	if k := sh.docs[ref]; k != nil {
 		sh.bytes -= k.size
 		delete(sh.docs, ref)

@@ -199,3 +199,31 @@ func TestViewRewrite(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+// TestViewOfWhatWasSealedAnew says that a private part that was written over in place is not read as it was.
+func TestViewOfWhatWasSealedAnew(t *testing.T) {
+	db := openMemory(t)
+	read := func() string {
+		view := db.View(t.Context())
+		defer view.Close()
+		d, err := view.Get(viewScope, "s")
+		if err != nil || d == nil {
+			t.Fatal(d, err)
+		}
+		return string(d.Priv)
+	}
+	doc := store.Doc{Scope: viewScope, ID: "s", Ver: 1, Kind: "s", Created: 1, Seq: db.Seq(), Body: []byte(`{}`), Priv: []byte("old")}
+	if err := db.Commit(t.Context(), &store.Unit{Puts: []store.Put{{Doc: doc}}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); got != "old" {
+		t.Fatal(got)
+	}
+	r := store.Rewrite{Ref: store.Ref{Scope: viewScope, ID: "s", Ver: 1}, Was: []byte("old"), Priv: []byte("new")}
+	if err := db.Commit(t.Context(), &store.Unit{Rewrites: []store.Rewrite{r}}); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); got != "new" {
+		t.Errorf("the private part reads as %q after it was written over", got)
+	}
+}
