@@ -96,9 +96,9 @@ type purse struct {
 	account, currency string
 }
 
-// A keyedCharge is a charge that was made under an idempotency key, by its hash.
+// A keyedCharge is a charge that was made under an idempotency key, by the hash of the request that made it.
 type keyedCharge struct {
-	charge  uint64
+	request uint64
 	created int64
 }
 

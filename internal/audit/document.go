@@ -209,7 +209,8 @@ func (a *auditor) event(d *store.Doc) error {
 // reuse is how many seconds must pass before a key can make another charge. Known from: facts 04 (5).
 const reuse = 86400
 
-// keyOf notes under which idempotency key a charge was made, by the event that its making left.
+// keyOf notes under which idempotency key, and by which request, a charge was made, by the event that its making left. One request may make several: a
+// bank transfer pays all intents that wait for it.
 func (a *auditor) keyOf(d *store.Doc, charge string) {
 	switch jsontext.Text(d.Body, "type") {
 	case "charge.succeeded", "charge.failed", "charge.pending":
@@ -222,9 +223,9 @@ func (a *auditor) keyOf(d *store.Doc, charge string) {
 	}
 	a.keys.count++
 	k := maphash.String(a.seed, strconv.FormatInt(int64(d.Scope), 10)+"/"+key)
-	this := keyedCharge{maphash.String(a.seed, charge), d.Created}
+	this := keyedCharge{maphash.String(a.seed, jsontext.Text(d.Body, "request.id")), d.Created}
 	other, seen := a.keyed[k]
-	if seen && other.charge != this.charge && max(other.created, this.created)-min(other.created, this.created) < reuse {
+	if seen && other.request != this.request && max(other.created, this.created)-min(other.created, this.created) < reuse {
 		a.keys.found("%s: its key %s made another charge, too", charge, key)
 	}
 	a.keyed[k] = this
