@@ -36,6 +36,7 @@ import (
 	"hash/fnv"
 	"math/rand/v2"
 	"os"
+	"os/signal"
 	"regexp"
 	"slices"
 	"strings"
@@ -78,6 +79,17 @@ func TestFaults(t *testing.T) {
 	fmt.Printf("-seed %d\n", *seed)
 	sums := map[*fault]*tally{}
 	var mu sync.Mutex
+	print := func() {
+		fmt.Printf("\n-seed %d\n%s", *seed, table(slices.Concat(kills, others, withPostgres), sums))
+	}
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt) // which the servers get, too, from a terminal
+	go func() {
+		<-interrupted
+		mu.Lock()
+		print()
+		os.Exit(1)
+	}()
 	t.Run("faults", func(t *testing.T) {
 		for n, f := range slices.Concat(kills, others, withPostgres) {
 			times := *otherTimes
@@ -101,7 +113,7 @@ func TestFaults(t *testing.T) {
 			}
 		}
 	})
-	fmt.Printf("\n-seed %d\n%s", *seed, table(slices.Concat(kills, others, withPostgres), sums))
+	print()
 }
 
 // cellSeed is the seed of one cell.
