@@ -445,6 +445,8 @@ func (d *Domain) verifySource(c *api.Call) (any, error) {
 		return nil, fault.SourceUnverifiable(s.Type)
 	case v.Status != pending:
 		return nil, fault.SourceVerified(v.Status)
+	case s.Status != pending: // its customer has let it go meanwhile
+		return nil, fault.SourceVerified(s.Status)
 	case len(values) != 2:
 		return nil, fault.BankAmounts()
 	}
