@@ -72,7 +72,7 @@ func (d *Deliverer) attempt(ctx context.Context, r ref) result {
 	case ctx.Err() != nil:
 		res.outcome = aborted
 		return res
-	case err != nil && (res.doc == nil || errors.Is(err, store.ErrRead)):
+	case err != nil && (res.doc == nil || !errors.Is(err, errBroken)):
 		d.log.Error("a delivery cannot be read", "delivery", r.id, "cause", err)
 		res.outcome = unread
 		return res
@@ -110,6 +110,9 @@ func (d *Deliverer) attempt(ctx context.Context, r ref) result {
 	}
 	return res
 }
+
+// errBroken is in the error of a delivery whose event is not there, or shows what is not: no later attempt reads better.
+var errBroken = errors.New("webhook: it is not there")
 
 // compose reads what is sent. It returns nil without an error if nothing is, and says so in the result.
 func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) {
@@ -170,7 +173,7 @@ func render(snap store.Snapshot, scope store.Scope, id string) ([]byte, error) {
 		return nil, err
 	}
 	if ev == nil {
-		return nil, fmt.Errorf("there is no event %s", id)
+		return nil, fmt.Errorf("there is no event %s: %w", id, errBroken)
 	}
 	var shows struct {
 		Ref    string `json:"ref"`
@@ -188,7 +191,7 @@ func render(snap store.Snapshot, scope store.Scope, id string) ([]byte, error) {
 		return nil, err
 	}
 	if object == nil {
-		return nil, fmt.Errorf("%s shows version %d of %s, which is not kept", id, shows.Ver, shows.Ref)
+		return nil, fmt.Errorf("%s shows version %d of %s, which is not kept: %w", id, shows.Ver, shows.Ref, errBroken)
 	}
 	pending, err := strconv.Atoi(jsontext.Text(ev.Body, "pending_webhooks"))
 	if err != nil {
