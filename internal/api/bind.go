@@ -153,7 +153,19 @@ func MetadataLimit(m map[string]string) error {
 }
 
 // AppendValue appends a parameter as JSON, for what is kept as it was sent.
-func AppendValue(dst []byte, v *form.Value) []byte {
+func AppendValue(dst []byte, v *form.Value) []byte { return appendValue(dst, v, nil) }
+
+// appendValue is AppendValue, with another text for the members and items for which instead has one.
+func appendValue(dst []byte, v *form.Value, instead func(name string, v *form.Value) string) []byte {
+	each := func(name string, v *form.Value) {
+		if instead != nil {
+			if text := instead(name, v); text != "" {
+				dst = append(dst, text...)
+				return
+			}
+		}
+		dst = appendValue(dst, v, instead)
+	}
 	switch v.Kind {
 	case form.Int:
 		return append(dst, v.Text...)
@@ -171,7 +183,7 @@ func AppendValue(dst []byte, v *form.Value) []byte {
 				dst = append(dst, ',')
 			}
 			dst = append(jsontext.AppendString(dst, f.Name), ':')
-			dst = AppendValue(dst, f.Value)
+			each(f.Name, f.Value)
 		}
 		return append(dst, '}')
 	case form.Array:
@@ -180,7 +192,7 @@ func AppendValue(dst []byte, v *form.Value) []byte {
 			if i > 0 {
 				dst = append(dst, ',')
 			}
-			dst = AppendValue(dst, it)
+			each("", it)
 		}
 		return append(dst, ']')
 	}
