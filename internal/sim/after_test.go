@@ -55,7 +55,11 @@ func (w *world) refundChanges() {
 	}
 }
 
+// refundCanceled cancels a refund that waits for the customer, which few do: so it makes one first.
 func (w *world) refundCanceled() {
+	if ch, ok := w.some("charge whose refund asks"); ok && w.chance(50) {
+		w.post(ch.account, "/v1/refunds", "charge", ch.id, "amount", w.between(1, 50), "instructions_email", "jenny@example.com")
+	}
 	if re, ok := w.mostly(90, "refund/requires_action", "refund"); ok {
 		w.post(re.account, "/v1/refunds/"+re.id+"/cancel")
 	}

@@ -311,10 +311,20 @@ func (w *world) cancel() {
 	}
 }
 
+// applyCashBalance pays an intent that waits for a bank transfer from the money that its customer has, which as a rule came while it was not
+// reconciled by itself.
 func (w *world) applyCashBalance() {
-	if pi, ok := w.some("display_bank_transfer_instructions"); ok {
-		w.post(pi.account, "/v1/payment_intents/"+pi.id+"/apply_customer_balance", "amount", w.maybe(60, w.between(1, 300)))
+	pi, ok := w.some("display_bank_transfer_instructions")
+	if !ok {
+		return
 	}
+	if w.chance(60) {
+		intent := w.get(pi.account, "/v1/payment_intents/"+pi.id)
+		customer, currency := intent.text("customer"), intent.text("currency")
+		w.post(pi.account, "/v1/customers/"+customer+"/cash_balance", "settings[reconciliation_mode]", "manual")
+		w.post(pi.account, "/v1/test_helpers/customers/"+customer+"/fund_cash_balance", "amount", w.between(300, 9000), "currency", currency)
+	}
+	w.post(pi.account, "/v1/payment_intents/"+pi.id+"/apply_customer_balance", "amount", w.maybe(60, w.between(1, 300)))
 }
 
 func (w *world) verify() {
