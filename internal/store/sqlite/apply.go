@@ -79,11 +79,11 @@ func newWriter(c *conn, n *names) (*writer, error) {
 			ON CONFLICT (purse, level, bucket) DO UPDATE SET amount = amount + excluded.amount`},
 	}
 	for i, rows := range docRows {
-		all = append(all, statement{&w.insert[i], values("INSERT INTO doc (n, scope, id, ver, past, kind, created, seq, deleted, body, priv, earlier) VALUES ",
+		all = append(all, statement{&w.insert[i], values("INSERT OR ROLLBACK INTO doc (n, scope, id, ver, past, kind, created, seq, deleted, body, priv, earlier) VALUES ",
 			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
 	}
 	for i, rows := range moveRows {
-		all = append(all, statement{&w.move[i], values(`INSERT INTO move (seq, scope, source, "from", "to", currency, amount, available_on, created) VALUES `,
+		all = append(all, statement{&w.move[i], values(`INSERT OR ROLLBACK INTO move (seq, scope, source, "from", "to", currency, amount, available_on, created) VALUES `,
 			"(?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
 	}
 	for i, rows := range placeRows {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"math/bits"
 
 	"florin/internal/store"
 )
@@ -27,19 +28,40 @@ func appendEarlier(col []byte, v, row *store.Doc) []byte {
 }
 
 func appendDiff(col, b, than []byte) []byte {
-	n := min(len(b), len(than))
-	head := 0
-	for head < n && b[head] == than[head] {
-		head++
-	}
-	tail := 0
-	for tail < n-head && b[len(b)-1-tail] == than[len(than)-1-tail] {
-		tail++
-	}
+	head := commonHead(b, than)
+	tail := commonTail(b[head:], than[head:])
 	col = binary.AppendUvarint(col, uint64(head))
 	col = binary.AppendUvarint(col, uint64(tail))
 	col = binary.AppendUvarint(col, uint64(len(b)-head-tail))
 	return append(col, b[head:len(b)-tail]...)
+}
+
+// commonHead is how many bytes two texts share at the beginning, compared eight at a time.
+func commonHead(a, b []byte) (n int) {
+	for len(a)-n >= 8 && len(b)-n >= 8 {
+		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {
+			return n + bits.TrailingZeros64(x)/8
+		}
+		n += 8
+	}
+	for n < min(len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// commonTail is how many bytes they share at the end.
+func commonTail(a, b []byte) (n int) {
+	for len(a)-n >= 8 && len(b)-n >= 8 {
+		if x := binary.LittleEndian.Uint64(a[len(a)-n-8:]) ^ binary.LittleEndian.Uint64(b[len(b)-n-8:]); x != 0 {
+			return n + bits.LeadingZeros64(x)/8
+		}
+		n += 8
+	}
+	for n < min(len(a), len(b)) && a[len(a)-1-n] == b[len(b)-1-n] {
+		n++
+	}
+	return n
 }
 
 var errEarlier = errors.New("sqlite: an earlier version cannot be read")

@@ -19,7 +19,8 @@ var (
 	moveRows  = [...]int{16, 1}
 )
 
-// values is a statement that inserts so many rows.
+// values is a statement that inserts so many rows. It says OR ROLLBACK (or IGNORE): a statement that could fail and leave the transaction standing makes
+// SQLite copy every page that it touches beforehand.
 func values(head, row string, rows int) string {
 	return head + strings.Repeat(row+", ", rows-1) + row
 }
