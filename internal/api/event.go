@@ -24,12 +24,15 @@ type Event struct {
 	PendingWebhooks int64         `json:"pending_webhooks"` // endpoints that have yet to confirm; shown anew at each reading
 	Request         *EventRequest `json:"request"`
 	Type            string        `json:"type"`
-	Private         struct {
-		Ref string `json:"ref"` // the object's id …
-		Ver int64  `json:"ver"` // … and the version shown
-		// System says that the object is kept in the system's scope.
-		System bool `json:"system,omitempty"`
-	} `json:"-"`
+	Private         Shows         `json:"-"`
+}
+
+// Shows says what an event shows.
+type Shows struct {
+	Ref string `json:"ref"` // the object's id …
+	Ver int64  `json:"ver"` // … and the version shown
+	// System says that the object is kept in the system's scope.
+	System bool `json:"system,omitempty"`
 }
 
 // EventData is what an event carries, less the object, which is put in when it is shown.
@@ -127,15 +130,19 @@ func (c *Call) EmitMark(typ string, m Mark) error {
 	return c.emitVersion(typ, m.st, m.ver, nil)
 }
 
+// Shown reads from a document of an event what the event shows.
+func Shown(d *store.Doc) (s Shows, err error) {
+	if err := jsontext.Decode(d.Priv, &s); err != nil {
+		return s, fmt.Errorf("event %s: %w", d.ID, err)
+	}
+	return s, nil
+}
+
 // viewEvent puts the object that an event shows back into it, and counts what is still to be delivered.
 func viewEvent(c *Call, d *store.Doc) ([]byte, error) {
-	var ref struct {
-		Ref    string
-		Ver    int64
-		System bool
-	}
-	if err := json.Unmarshal(d.Priv, &ref); err != nil {
-		return nil, fmt.Errorf("event %s: %w", d.ID, err)
+	ref, err := Shown(d)
+	if err != nil {
+		return nil, err
 	}
 	scope := d.Scope
 	if ref.System {

@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"reflect"
 	"sync"
@@ -246,12 +245,12 @@ func (st *state) object() (Resource, error) {
 		return st.obj, nil
 	}
 	obj := st.kind.fresh()
-	if err := json.Unmarshal(st.body, obj); err != nil {
+	if err := jsontext.Decode(st.body, obj); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", st.id, err)
 	}
 	if st.kind.private != nil && len(st.priv) > 0 {
 		p := reflect.ValueOf(obj).Elem().FieldByIndex(st.kind.private).Addr().Interface()
-		if err := json.Unmarshal(st.priv, p); err != nil {
+		if err := jsontext.Decode(st.priv, p); err != nil {
 			return nil, fmt.Errorf("decode the private part of %s: %w", st.id, err)
 		}
 	}

@@ -1,7 +1,6 @@
 package audit
 
 import (
-	"encoding/json"
 	"fmt"
 	"hash/maphash"
 	"slices"
@@ -180,12 +179,8 @@ func (a *auditor) status(d *store.Doc) {
 
 func (a *auditor) event(d *store.Doc) error {
 	a.events.count++
-	var shows struct {
-		Ref    string `json:"ref"`
-		Ver    int64  `json:"ver"`
-		System bool   `json:"system"`
-	}
-	if err := json.Unmarshal(d.Priv, &shows); err != nil || shows.Ref == "" {
+	shows, err := api.Shown(d)
+	if err != nil || shows.Ref == "" {
 		a.events.found("%s: shows nothing", d.ID)
 		return nil
 	}

@@ -1,6 +1,7 @@
 package jsontext
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -185,22 +186,7 @@ type field struct {
 
 func compileStruct(t reflect.Type) appender {
 	fields := structFields(t, 0)
-	rank := func(name string) int {
-		switch name {
-		case "id":
-			return 0
-		case "object":
-			return 1
-		}
-		return 2
-	}
-	sort.SliceStable(fields, func(i, j int) bool {
-		a, b := fields[i].name, fields[j].name
-		if rank(a) != rank(b) {
-			return rank(a) < rank(b)
-		}
-		return a < b
-	})
+	slices.SortStableFunc(fields, func(a, b field) int { return inOrder(a.name, b.name) })
 	return func(dst []byte, p unsafe.Pointer) []byte {
 		dst = append(dst, '{')
 		first := true
@@ -219,6 +205,20 @@ func compileStruct(t reflect.Type) appender {
 		}
 		return append(dst, '}')
 	}
+}
+
+// inOrder compares the names of two members as Stripe orders them.
+func inOrder(a, b string) int {
+	rank := func(name string) int {
+		switch name {
+		case "id":
+			return 0
+		case "object":
+			return 1
+		}
+		return 2
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b))
 }
 
 func structFields(t reflect.Type, base uintptr) []field {

@@ -21,9 +21,7 @@ package sweep
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -214,13 +212,9 @@ func (g *events) event(d *store.Doc) error {
 	if err != nil {
 		return err
 	}
-	var ref struct {
-		Ref    string
-		Ver    int64
-		System bool
-	}
-	if err := json.Unmarshal(d.Priv, &ref); err != nil {
-		return fmt.Errorf("event %s: %w", d.ID, err)
+	ref, err := api.Shown(d)
+	if err != nil {
+		return err
 	}
 	doc := store.Ref{Scope: d.Scope, ID: ref.Ref}
 	if ref.System {
