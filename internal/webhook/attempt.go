@@ -3,20 +3,17 @@ package webhook
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"florin/internal/api"
-	"florin/internal/domain/webhookendpoint"
 	"florin/internal/jsontext"
 	"florin/internal/store"
 )
@@ -46,7 +43,8 @@ type result struct {
 	outcome  outcome
 	hung     bool // the endpoint did not answer, or took long
 	slowLane bool
-	doc      *store.Doc // the delivery as it was read
+	doc      *store.Doc   // the delivery as it was read …
+	delivery api.Delivery // … and decoded
 	live     bool
 	attempt  api.Attempt
 	first    bool // of the delivery's attempts
@@ -57,10 +55,9 @@ type result struct {
 
 // message is what is sent.
 type message struct {
-	url     string
-	body    []byte
-	secrets []string
-	live    bool
+	to   *endpoint
+	body []byte
+	live bool
 }
 
 // attempt reads a delivery and sends it.
@@ -122,48 +119,48 @@ func (d *Deliverer) compose(ctx context.Context, res *result) (*message, error) 
 	if err != nil {
 		return nil, err
 	}
-	if doc == nil || jsontext.Text(doc.Body, "queue") != due {
+	if doc == nil {
 		res.outcome = vanished
 		return nil, nil
 	}
-	account, err := strconv.ParseInt(jsontext.Text(doc.Body, "account"), 10, 64)
-	if err != nil {
-		return nil, err
+	dl := &res.delivery
+	if err := jsontext.Decode(doc.Body, dl); err != nil {
+		return nil, fmt.Errorf("%s: %w", doc.ID, err)
 	}
-	scope := store.Scope(account)
+	if dl.Queue != due {
+		res.outcome = vanished
+		return nil, nil
+	}
+	scope := store.Scope(dl.Account)
 	home := scope // of the endpoint
-	if h := jsontext.Text(doc.Body, "home"); h != "" {
-		n, err := strconv.ParseInt(h, 10, 64)
-		if err != nil {
-			return nil, err
-		}
-		home = store.Scope(n)
+	if dl.Home != 0 {
+		home = store.Scope(dl.Home)
 	}
-	we, err := snap.Get(home, jsontext.Text(doc.Body, "endpoint"))
+	we, err := snap.Get(home, dl.Endpoint)
 	if err != nil {
 		return nil, err
 	}
 	res.doc, res.live = doc, scope.Live()
-	if we == nil || we.Deleted || jsontext.Text(we.Body, "status") != webhookendpoint.Enabled {
+	if we == nil || we.Deleted {
 		res.outcome = stopped
 		return nil, nil
 	}
-	event, err := render(snap, scope, jsontext.Text(doc.Body, "event"))
+	to, err := d.endpoint(we)
 	if err != nil {
 		return nil, err
 	}
-	if event, err = d.atVersion(ctx, snap, scope, event, jsontext.Text(we.Body, "api_version")); err != nil {
-		return nil, err
+	if !to.enabled {
+		res.outcome = stopped
+		return nil, nil
 	}
-	var private webhookendpoint.Private
-	if err := json.Unmarshal(we.Priv, &private); err != nil {
-		return nil, fmt.Errorf("%s: %w", we.ID, err)
-	}
-	secrets, err := webhookendpoint.Secrets(d.vault, home, we.ID, private.Secrets, d.clock.Now().Unix())
+	event, err := render(snap, scope, dl.Event)
 	if err != nil {
 		return nil, err
 	}
-	return &message{jsontext.Text(we.Body, "url"), jsontext.Indent(nil, event, 0), secrets, scope.Live()}, nil
+	if event, err = d.atVersion(ctx, snap, scope, event, to.version); err != nil {
+		return nil, err
+	}
+	return &message{to, jsontext.Indent(make([]byte, 0, len(event)*3/2), event, 0), scope.Live()}, nil
 }
 
 // render is the JSON of an event with the object that it shows. pending_webhooks is what it was when the event was made.
@@ -175,13 +172,9 @@ func render(snap store.Snapshot, scope store.Scope, id string) ([]byte, error) {
 	if ev == nil {
 		return nil, fmt.Errorf("there is no event %s: %w", id, errBroken)
 	}
-	var shows struct {
-		Ref    string `json:"ref"`
-		Ver    int64  `json:"ver"`
-		System bool   `json:"system"`
-	}
-	if err := json.Unmarshal(ev.Priv, &shows); err != nil {
-		return nil, fmt.Errorf("%s: %w", id, err)
+	shows, err := api.Shown(ev)
+	if err != nil {
+		return nil, err
 	}
 	if shows.System {
 		scope = store.System
@@ -234,26 +227,36 @@ const (
 	keepText  = 1000     // kept of it
 )
 
+// What every message says of itself.
+var (
+	contentType    = []string{"application/json; charset=utf-8"}
+	userAgent      = []string{"Stripe/1.0 (+https://stripe.com/docs/webhooks)"}
+	accept         = []string{"*/*; q=0.5, application/xml"}
+	acceptEncoding = []string{"gzip"}
+	cacheControl   = []string{"no-cache"}
+)
+
 // send posts a message, and returns the status and the beginning of what was answered.
 func (d *Deliverer) send(ctx context.Context, m *message, now int64) (status int, answer string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, d.Timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.url, bytes.NewReader(m.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, m.to.url, bytes.NewReader(m.body))
 	if err != nil {
 		return 0, "", err
 	}
-	h := req.Header // facts 10a
-	h.Set("Content-Type", "application/json; charset=utf-8")
-	h.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	h.Set("Accept", "*/*; q=0.5, application/xml")
-	h.Set("Accept-Encoding", "gzip")
-	h.Set("Cache-Control", "no-cache")
-	h.Set("Stripe-Signature", Signature(m.secrets, now, m.body, m.live))
-	client := d.clients[0]
-	if m.live {
-		client = d.clients[1]
+	req.Header = http.Header{ // facts 10a
+		"Content-Type": contentType, "User-Agent": userAgent, "Accept": accept, "Accept-Encoding": acceptEncoding, "Cache-Control": cacheControl,
+		"Stripe-Signature": {Signature(m.to.secrets, now, m.body, m.live)},
 	}
-	resp, err := client.Do(req)
+	if u := req.URL.User; u != nil {
+		password, _ := u.Password()
+		req.SetBasicAuth(u.Username(), password)
+	}
+	way := d.ways[0]
+	if m.live {
+		way = d.ways[1]
+	}
+	resp, err := way.RoundTrip(req) // a redirect is not followed, and counts as a failure
 	if err != nil {
 		return 0, "", err
 	}
@@ -271,15 +274,12 @@ func (d *Deliverer) send(ctx context.Context, m *message, now int64) (status int
 // words says what went wrong, without the address, which the endpoint has already.
 func words(err error, timeout time.Duration) string {
 	var addr *refusal
-	var op *url.Error
 	var slow net.Error
 	switch {
 	case errors.As(err, &addr):
 		return "Refused to connect: " + addr.Error() + "."
 	case errors.As(err, &slow) && slow.Timeout():
 		return fmt.Sprintf("Timed out after %v.", timeout)
-	case errors.As(err, &op):
-		err = op.Err
 	}
 	s := err.Error()
 	return s[:min(len(s), keepText)]
@@ -290,5 +290,8 @@ var secretLike = regexp.MustCompile(`\d(?:[ -]?\d){11,18}|(?:[sr]k_(?:live|test)
 
 // scrub makes the text of an answer fit to be kept.
 func scrub(s string) string {
+	if s == "" {
+		return ""
+	}
 	return secretLike.ReplaceAllString(strings.ToValidUTF8(s, "\uFFFD"), "(redacted)")
 }

@@ -74,14 +74,16 @@ type Deliverer struct {
 	clock clock.Clock
 	log   *slog.Logger
 
-	wake  chan struct{} // holds one token when mail has something
-	mu    sync.Mutex
-	mail  mail
-	out   map[string]int // attempts that run, or whose results are not written yet, by endpoint
-	stats counters
+	wake chan struct{} // holds one token when mail has something
+	mu   sync.Mutex
+	mail mail
+	out  map[string]int // attempts that run, or whose results are not written yet, by endpoint
+	// endpoints are those that were sent to last, by id.
+	endpoints map[string]*endpoint
+	stats     counters
 
 	// What follows belongs to Run's goroutine.
-	clients    [2]*http.Client // test, live
+	ways       [2]*http.Transport // test, live
 	lines      map[string]*line
 	turn       []*line             // lines with something waiting, in the order in which they have their turn
 	known      map[string]struct{} // ids of deliveries that wait in a line, are being sent, or whose result is not written yet
@@ -126,7 +128,7 @@ type line struct {
 func New(app *api.App, db *store.DB, v *vault.Vault, clk clock.Clock, log *slog.Logger) *Deliverer {
 	d := &Deliverer{
 		Timeout: 20 * time.Second, Render: app.RenderEvent, app: app, db: db, vault: v, clock: clk, log: log, wake: make(chan struct{}, 1),
-		lines: map[string]*line{}, out: map[string]int{}, known: map[string]struct{}{}, record: make(chan result, 4096),
+		lines: map[string]*line{}, out: map[string]int{}, endpoints: map[string]*endpoint{}, known: map[string]struct{}{}, record: make(chan result, 4096),
 	}
 	db.OnCommit(d.committed)
 	db.OnMissed(d.missed)
@@ -207,7 +209,7 @@ func earlier(a, b int64) int64 {
 
 // Run delivers until ctx ends. Attempts that run then have a moment to end; what they miss is sent when the server runs again.
 func (d *Deliverer) Run(ctx context.Context) {
-	d.clients = [2]*http.Client{d.client(false), d.client(true)}
+	d.ways = [2]*http.Transport{d.way(false), d.way(true)}
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() {
@@ -234,8 +236,8 @@ func (d *Deliverer) Run(ctx context.Context) {
 	d.readMail() // hands the last results to the recorder
 	close(d.record)
 	recorder.Wait()
-	for _, c := range d.clients {
-		c.CloseIdleConnections()
+	for _, way := range d.ways {
+		way.CloseIdleConnections()
 	}
 }
 

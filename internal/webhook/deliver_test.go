@@ -558,15 +558,15 @@ func TestDial(t *testing.T) {
 	w := newWorld(t)
 	h := newHook(t, nil)
 	local := strings.Replace(h.URL, "127.0.0.1", "localhost", 1)
-	if resp, err := w.d.client(true).Get(local); err == nil || !strings.Contains(err.Error(), "is not a public address") {
+	if resp, err := (&http.Client{Transport: w.d.way(true)}).Get(local); err == nil || !strings.Contains(err.Error(), "is not a public address") {
 		t.Errorf("live mode reached %s: %v %v", local, resp, err)
 	}
-	if resp, err := w.d.client(false).Get(local); err != nil {
+	if resp, err := (&http.Client{Transport: w.d.way(false)}).Get(local); err != nil {
 		t.Errorf("test mode: %v", err)
 	} else {
 		resp.Body.Close()
 	}
-	if _, err := w.d.client(false).Get("http://10.0.0.1:1/"); err == nil || !strings.Contains(err.Error(), "is not a public address") {
+	if _, err := (&http.Client{Transport: w.d.way(false)}).Get("http://10.0.0.1:1/"); err == nil || !strings.Contains(err.Error(), "is not a public address") {
 		t.Errorf("test mode reached a private network: %v", err)
 	}
 	if h.count() != 1 {

@@ -32,10 +32,9 @@ func (d *Deliverer) allowed(addr netip.Addr, live bool) bool {
 	return d.AllowPrivate && addr.IsPrivate()
 }
 
-// client makes the HTTP client of a mode. The address is checked when the connection is made, after any name was looked up, so a name that changes
-// its mind between two look-ups gains nothing. Proxies of the environment are not used: they would connect in our stead. A redirect is not
-// followed, and counts as a failure.
-func (d *Deliverer) client(live bool) *http.Client {
+// way makes the way out of a mode. The address is checked when the connection is made, after any name was looked up, so a name that changes
+// its mind between two look-ups gains nothing. Proxies of the environment are not used: they would connect in our stead.
+func (d *Deliverer) way(live bool) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout: d.Timeout,
 		Control: func(_, address string, _ syscall.RawConn) error {
@@ -49,17 +48,15 @@ func (d *Deliverer) client(live bool) *http.Client {
 			return nil
 		},
 	}
-	return &http.Client{
-		Transport: &http.Transport{
-			DialContext:            dialer.DialContext,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.RootCAs},
-			TLSHandshakeTimeout:    d.Timeout,
-			MaxIdleConnsPerHost:    mostAtOnce,
-			MaxIdleConns:           1024,
-			IdleConnTimeout:        30 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			DisableCompression:     true, // the header is ours to set, and the answer's text is not worth unpacking
-		},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: d.RootCAs},
+		TLSHandshakeTimeout:    d.Timeout,
+		MaxIdleConnsPerHost:    mostAtOnce,
+		MaxIdleConns:           1024,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		WriteBufferSize:        16 << 10, // an event goes out in one write
+		DisableCompression:     true,     // the header is ours to set, and the answer's text is not worth unpacking
 	}
 }

@@ -2,9 +2,9 @@ package webhook
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"florin/internal/api"
 	"florin/internal/jsontext"
@@ -34,14 +34,9 @@ func (d *Deliverer) recorder() {
 
 // write writes results in one unit; if one of them has been changed by somebody else, each on its own.
 func (d *Deliverer) write(batch []result) {
-	unit := &store.Unit{}
+	unit := &store.Unit{Puts: make([]store.Put, 0, len(batch))}
 	for i := range batch {
-		p, err := d.put(&batch[i])
-		if err != nil {
-			d.log.Error("a delivery cannot be written", "delivery", batch[i].ref.id, "cause", err)
-			continue
-		}
-		unit.Puts = append(unit.Puts, p)
+		unit.Puts = append(unit.Puts, put(&batch[i]))
 	}
 	err := d.db.Commit(context.Background(), unit)
 	switch {
@@ -83,13 +78,10 @@ func (d *Deliverer) count(r *result) {
 }
 
 // put is a delivery as its result leaves it: out of the queue, or in it at a later time.
-func (d *Deliverer) put(r *result) (store.Put, error) {
-	var dl api.Delivery
-	if err := json.Unmarshal(r.doc.Body, &dl); err != nil {
-		return store.Put{}, fmt.Errorf("decode: %w", err)
-	}
+func put(r *result) store.Put {
+	dl := r.delivery
 	r.first = len(dl.Attempts) == 0
-	dl.Attempts = append(dl.Attempts, r.attempt)
+	dl.Attempts = append(slices.Clip(dl.Attempts), r.attempt)
 	created := r.doc.Created
 	switch r.outcome {
 	case delivered, stopped:
@@ -102,25 +94,25 @@ func (d *Deliverer) put(r *result) (store.Put, error) {
 			dl.Queue, r.gaveUp = failed, true
 		}
 	}
-	p := replace(r.doc, &dl, created)
+	p := replace(r.doc, &r.delivery, &dl, created)
 	if r.outcome == refused && !r.gaveUp {
 		r.again = store.Pos{Created: p.Created, Seq: p.Seq}
 	}
-	return p, nil
+	return p
 }
 
 // replace is the put of a delivery's next version, at a place in time.
-func replace(doc *store.Doc, dl *api.Delivery, created int64) store.Put {
+func replace(doc *store.Doc, was, dl *api.Delivery, created int64) store.Put {
 	next := *doc
-	next.Body, next.Ver, next.Created = jsontext.Append(nil, dl), doc.Ver+1, created
-	return store.Put{Doc: next, Base: doc.Ver, Index: entries(next.Body), Was: entries(doc.Body)}
+	next.Body, next.Ver, next.Created = jsontext.Append(make([]byte, 0, len(doc.Body)+128), dl), doc.Ver+1, created
+	return store.Put{Doc: next, Base: doc.Ver, Index: entries(dl), Was: entries(was)}
 }
 
 // entries are a delivery's places in the indexes that its kind declares.
-func entries(body []byte) (out []store.Entry) {
-	for _, path := range api.Deliveries.Index {
-		if v := jsontext.Text(body, path); v != "" {
-			out = append(out, store.Entry{Index: api.Deliveries.Name + "." + path, Value: search.Fold(v)})
+func entries(dl *api.Delivery) (out []store.Entry) {
+	for _, e := range [...]struct{ index, value string }{{queueIndex, dl.Queue}, {"_delivery.event", dl.Event}, {"_delivery.endpoint", dl.Endpoint}} {
+		if e.value != "" {
+			out = append(out, store.Entry{Index: e.index, Value: search.Fold(e.value)})
 		}
 	}
 	return out
@@ -177,12 +169,15 @@ func (d *Deliverer) Resend(ctx context.Context, scope store.Scope, event, endpoi
 	if err != nil {
 		return err
 	}
+	var was api.Delivery // nowhere
 	dl := api.Delivery{Meta: api.Meta{ID: id, Object: api.Deliveries.Name}, Account: int64(scope), Event: event, Endpoint: endpoint}
 	if doc == nil {
 		doc = &store.Doc{Scope: store.System, ID: id, Kind: api.Deliveries.Name, Seq: d.db.Seq()}
-	} else if err := json.Unmarshal(doc.Body, &dl); err != nil {
+	} else if err := jsontext.Decode(doc.Body, &was); err != nil {
 		return fmt.Errorf("%s: %w", id, err)
+	} else {
+		dl = was
 	}
 	dl.Queue = due
-	return d.db.Commit(ctx, &store.Unit{Puts: []store.Put{replace(doc, &dl, now)}})
+	return d.db.Commit(ctx, &store.Unit{Puts: []store.Put{replace(doc, &was, &dl, now)}})
 }
