@@ -23,9 +23,13 @@ const (
 
 // The statements of a batch, in the order in which they are sent.
 var (
-	lockHeads = prepared("lock", `
+	takeTurns = prepared("turns", `
+		SELECT FROM unnest($2::int[], $3::boolean[]) k (n, alone)
+		WHERE CASE WHEN alone THEN pg_advisory_xact_lock($1::int, n) IS NULL ELSE pg_advisory_xact_lock_shared($1::int, n) IS NULL END`)
+	readHeads = prepared("heads", `
 		SELECT k.n, d.ver, d.created, d.seq FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY k (scope, id, n)
-		JOIN doc d ON d.scope = k.scope AND d.id = k.id AND d.slot = 0 ORDER BY d.scope, d.id FOR UPDATE OF d`)
+		JOIN doc d ON d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
+	lockHeads = prepared("lock", readHeads.sql+" ORDER BY d.scope, d.id FOR UPDATE OF d")
 
 	dropVersions = prepared("drop", `
 		DELETE FROM doc d USING unnest($1::bigint[], $2::bytea[], $3::bigint[]) k (scope, id, ver)
@@ -275,7 +279,15 @@ func (b *batch) write(ctx context.Context, units []*store.Unit) ([]error, error)
 	return outcomes, nil
 }
 
-// lock begins the transaction, and locks and reads the current versions that must be known. If there are none, nothing is asked yet.
+// turns is how many numbers stand for all documents when batches take turns: few enough that no number of nodes fills PostgreSQL's table of locks, which
+// has room for 6,400 unless its settings say more.
+const turns = 4096
+
+// lock begins the transaction, and reads the current versions that must be known. If there are none, nothing is asked yet.
+//
+// What is only guarded is guarded by many batches at once (every payment guards its account), so they must not wait for each other, and who changes it
+// must not wait for a moment at which nobody guards it, as with FOR SHARE. Advisory locks are given in the order in which they were asked for, and leave
+// nothing on disk: who guards shares one, who changes has it alone. They are asked for first of all, in the order of their numbers.
 func (b *batch) lock(units []*store.Unit) error {
 	wanted := b.wanted(units)
 	idle := time.Since(b.conn.used)
@@ -286,18 +298,44 @@ func (b *batch) lock(units []*store.Unit) error {
 		}
 		return nil
 	}
-	cs := columns(oidInt8, oidBytea)
+	alone := make(map[int32]bool, len(wanted))
+	var changed, guarded []*change
 	for _, c := range wanted {
-		cs[0].int8(int64(c.scope))
-		cs[1].key(c.id)
-	}
-	b.conn.send(lockHeads, params(cs)...)
-	return b.conn.sync(answerTime, func(_ int, values [][]byte) error {
-		n := int8Value(values[0])
-		if n < 1 || n > int64(len(wanted)) {
-			return errors.New("a lock that was not asked for")
+		turn := c.turn()
+		alone[turn] = alone[turn] || c.changes
+		if c.changes {
+			changed = append(changed, c)
+		} else {
+			guarded = append(guarded, c)
 		}
-		c := wanted[n-1]
+	}
+	cs := columns(oidInt4, oidBool)
+	for _, turn := range slices.Sorted(maps.Keys(alone)) {
+		cs[0].int4(turn)
+		cs[1].bool(alone[turn])
+	}
+	b.conn.send(takeTurns, append([][]byte{int4Param(int32(lockNumber(b.engine.schema, "turn")))}, params(cs)...)...)
+	asked := [][]*change{nil, nil} // by the number of the statement; BEGIN and the turns answer no rows
+	ask := func(st *statement, some []*change) {
+		if len(some) == 0 {
+			return
+		}
+		cs := columns(oidInt8, oidBytea)
+		for _, c := range some {
+			cs[0].int8(int64(c.scope))
+			cs[1].key(c.id)
+		}
+		b.conn.send(st, params(cs)...)
+		asked = append(asked, some)
+	}
+	ask(readHeads, guarded)
+	ask(lockHeads, changed)
+	return b.conn.sync(answerTime, func(at int, values [][]byte) error {
+		n := int8Value(values[0])
+		if n < 1 || n > int64(len(asked[at])) {
+			return errors.New("a document that was not asked for")
+		}
+		c := asked[at][n-1]
 		c.was = head{int8Value(values[1]), int8Value(values[2]), int8Value(values[3])}
 		c.now = c.was
 		return nil

@@ -12,6 +12,7 @@ const (
 	oidBytea = 17
 	oidInt8  = 20
 	oidInt2  = 21
+	oidInt4  = 23
 	oidText  = 25
 )
 
@@ -38,6 +39,12 @@ func (c *column) int8(v int64) {
 	c.n++
 	c.b = binary.BigEndian.AppendUint32(c.b, 8)
 	c.b = binary.BigEndian.AppendUint64(c.b, uint64(v))
+}
+
+func (c *column) int4(v int32) {
+	c.n++
+	c.b = binary.BigEndian.AppendUint32(c.b, 4)
+	c.b = binary.BigEndian.AppendUint32(c.b, uint32(v))
 }
 
 func (c *column) int2(v int16) {
@@ -111,6 +118,7 @@ func flag(v bool) byte {
 }
 
 func int8Param(v int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(v)) }
+func int4Param(v int32) []byte { return binary.BigEndian.AppendUint32(nil, uint32(v)) }
 func int2Param(v int16) []byte { return binary.BigEndian.AppendUint16(nil, uint16(v)) }
 
 // What follows reads the values of a row.

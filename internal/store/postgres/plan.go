@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/sha256"
+	"hash/fnv"
 	"slices"
 	"strings"
 
@@ -49,6 +50,7 @@ type head struct{ ver, created, seq int64 }
 type change struct {
 	docKey
 	read     bool         // its current version was looked up; otherwise it is taken that there is none, and the key says if there is
+	changes  bool         // a unit may change it; otherwise it is only guarded
 	was, now head         // in the database, and after the units so far
 	keep     bool         // the database's current version is kept beside the new one
 	gone     bool         // everything that the database has is removed
@@ -72,6 +74,14 @@ type tallyKey struct {
 	available         int64
 }
 
+// turn is the number by which batches take turns at the document.
+func (k docKey) turn() int32 {
+	h := fnv.New32a()
+	h.Write(int8Param(int64(k.scope)))
+	h.Write([]byte(k.id))
+	return int32(h.Sum32() % turns)
+}
+
 // A plan is what a batch writes.
 type plan struct {
 	careful bool // everything is looked up
@@ -93,30 +103,31 @@ func newPlan(units []*store.Unit, careful bool) *plan {
 // wanted are the documents whose current versions must be known, in the order in which they are locked.
 func (p *plan) wanted(units []*store.Unit) []*change {
 	var out []*change
-	want := func(scope store.Scope, id string) *change {
+	want := func(scope store.Scope, id string, changes bool) *change {
 		c := p.find(scope, id)
 		if !c.read {
 			c.read = true
 			out = append(out, c)
 		}
+		c.changes = c.changes || changes
 		return c
 	}
 	for _, u := range units {
 		for _, g := range u.Guards {
-			if c := want(g.Scope, g.ID); g.Ver == 0 {
+			if c := want(g.Scope, g.ID, false); g.Ver == 0 {
 				c.ghost = true
 			}
 		}
 		for i := range u.Puts {
 			if put := &u.Puts[i]; put.Base != 0 || p.careful {
-				want(put.Scope, put.ID)
+				want(put.Scope, put.ID, true)
 			}
 		}
 		for _, d := range u.Deletes {
-			want(d.Scope, d.ID)
+			want(d.Scope, d.ID, true)
 		}
 		for i := range u.Rewrites {
-			want(u.Rewrites[i].Scope, u.Rewrites[i].ID)
+			want(u.Rewrites[i].Scope, u.Rewrites[i].ID, true)
 		}
 	}
 	slices.SortFunc(out, func(a, b *change) int { return a.compare(b.docKey) })
