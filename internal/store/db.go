@@ -33,11 +33,16 @@ type DB struct {
 	wake   chan struct{} // holds one token when the queue may have something
 	done   chan struct{} // closed when the committers have ended
 
-	gathered chan struct{} // holds one token when the queue has enough for the committer that gathers
+	committers int
+	taking     sync.Mutex    // held by the committer that gathers and takes the next batch
+	gathered   chan struct{} // holds one token when the queue has enough for it
 
 	mu        sync.Mutex
 	queue     []*waiting
-	enough    int // how long the queue is to get before the committer takes it; 0: it does not wait
+	enough    int       // how long the queue is to get before the committer takes it; 0: it does not wait
+	flying    int       // units in batches that are on their way
+	load      int       // units that were there when the last batch was answered: its own, those on their way, and those that waited
+	answered  time.Time // when that was
 	closed    bool
 	listeners []func([]*Unit)
 	observers []func(Batch)
@@ -68,16 +73,15 @@ func Open(engine Engine) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: open: %w", err)
 	}
-	db := &DB{engine: engine, nodes: 1, wake: make(chan struct{}, 1), gathered: make(chan struct{}, 1), done: make(chan struct{}), stubs: map[string]func(*Put) ([]byte, bool){}}
+	db := &DB{engine: engine, nodes: 1, committers: 1, wake: make(chan struct{}, 1), gathered: make(chan struct{}, 1), done: make(chan struct{}), stubs: map[string]func(*Put) ([]byte, bool){}}
 	db.seq.Store(last)
-	committers := 1
 	if shared, ok := engine.(Shared); ok {
-		db.shared, committers = shared, shared.Committers()
+		db.shared, db.committers = shared, shared.Committers()
 		_, db.nodes = shared.Node()
 		shared.Attach(db.told, db.missed, db.busy)
 	}
 	var running sync.WaitGroup
-	for range committers {
+	for range db.committers {
 		running.Go(db.run)
 	}
 	go func() {
@@ -196,10 +200,7 @@ func (db *DB) enqueue(w *waiting) error {
 	enough := db.enough > 0 && len(db.queue) >= db.enough
 	db.mu.Unlock()
 	if enough {
-		select {
-		case db.gathered <- struct{}{}:
-		default:
-		}
+		db.signalGathered()
 	}
 	db.signal()
 	return nil
@@ -227,11 +228,15 @@ func (db *DB) takeBack(w *waiting) bool {
 
 // take returns what is committed next, and whether the DB is closed.
 func (db *DB) take() ([]*waiting, bool) {
+	db.taking.Lock()
+	defer db.taking.Unlock()
+	db.gather()
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	n := min(len(db.queue), maxBatch)
 	batch := db.queue[:n:n]
 	db.queue = db.queue[n:]
+	db.flying += n
 	if len(db.queue) > 0 || db.closed {
 		db.signal() // another committer has work, or ends
 	}
@@ -244,7 +249,6 @@ func (db *DB) run() {
 		batch, closed := db.take()
 		if len(batch) > 0 {
 			db.commit(batch)
-			db.gather(len(batch))
 			continue
 		}
 		if closed {
@@ -254,35 +258,61 @@ func (db *DB) run() {
 	}
 }
 
-// gatherFor is how long those just answered are waited for, at the most.
-const gatherFor = 2 * time.Millisecond
+const (
+	gatherFor = 2 * time.Millisecond  // how long those just answered are waited for, at the most
+	beside    = 24                    // how many units are worth a batch of their own while another is on its way
+	besideFor = 10 * time.Millisecond // how long fewer wait for it, at the most
+)
 
 // gather lets those come back who were just answered, before the next batch is taken: a page that many payments of a batch touch is written once,
-// so a batch of sixty costs each of them far less than one of ten does. A unit that comes alone, as from a single client, waits for nobody.
-func (db *DB) gather(answered int) {
-	if answered < 2 || db.shared != nil {
-		return
-	}
-	db.mu.Lock()
-	want := min(answered+len(db.queue), maxBatch) * 3 / 4
-	db.enough = want
-	short := len(db.queue) < want && !db.closed
-	db.mu.Unlock()
-	if short {
-		select {
-		case <-db.gathered:
-		default:
+// so a batch of sixty costs each of them far less than one of ten does. Of several committers each waits for its part of them. A unit that comes
+// alone, as from a single client, waits for nobody.
+func (db *DB) gather() {
+	for {
+		db.mu.Lock()
+		want, until := min(db.load*3/4/db.committers, maxBatch), db.answered.Add(gatherFor)
+		if db.flying > 0 {
+			if len(db.queue) == 0 {
+				want = 0
+			} else {
+				want, until = max(want, beside), db.queue[0].since.Add(besideFor)
+			}
 		}
-		timer := time.NewTimer(gatherFor)
+		left := time.Until(until)
+		if db.closed || len(db.queue) >= want || left <= 0 {
+			db.enough = 0
+			db.mu.Unlock()
+			return
+		}
+		db.enough = want
+		db.mu.Unlock()
+		timer := time.NewTimer(left)
 		select {
 		case <-db.gathered:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
+}
+
+// landed notes that a batch is about to be answered.
+func (db *DB) landed(units int) {
 	db.mu.Lock()
-	db.enough = 0
+	db.load = db.flying + len(db.queue)
+	db.flying -= units
+	db.answered = time.Now()
+	waits := db.enough > 0
 	db.mu.Unlock()
+	if waits {
+		db.signalGathered()
+	}
+}
+
+func (db *DB) signalGathered() {
+	select {
+	case db.gathered <- struct{}{}:
+	default:
+	}
 }
 
 // commit applies a batch, tells the listeners, and answers.
@@ -314,6 +344,7 @@ func (db *DB) commit(batch []*waiting) {
 		db.announce(passed)
 	}
 	db.observe(b)
+	db.landed(len(batch))
 	for i, w := range batch {
 		if err != nil {
 			w.outcome <- err

@@ -120,7 +120,7 @@ func (p *plan) wanted(units []*store.Unit) []*change {
 		}
 		for i := range u.Puts {
 			if put := &u.Puts[i]; put.Base != 0 || p.careful {
-				want(put.Scope, put.ID, true)
+				want(put.Scope, put.ID, put.Base != store.IfAbsent) // if it is there it stays as it is
 			}
 		}
 		for _, d := range u.Deletes {

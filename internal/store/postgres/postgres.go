@@ -11,11 +11,11 @@
 //
 // # How a batch is written
 //
-// Apply locks the current versions that its units replace or guard, in one statement and in the order of scope and id, and reads their numbers. It checks
-// the units against these, and works out what is left to be written (plan.go): one statement for all new rows of a table, with arrays as parameters. The
-// second round trip carries all of them and the COMMIT. Documents that must not exist are not looked for: two that are made at once meet at one key, the
-// later is refused, and its batch is looked at again. Rows are inserted in the order of their keys, too, so no two batches wait for each other in a
-// circle, whatever node they come from.
+// Apply reads the numbers of the current versions that its units replace or guard, in one round trip. What they replace is locked, in the order of scope
+// and id; what they only guard is read, and kept from changing by an advisory lock that many hold at once (see lock). It checks the units against these,
+// and works out what is left to be written (plan.go): one statement for all new rows of a table. The second round trip carries all of them and the COMMIT.
+// Documents that must not exist are not looked for: two that are made at once meet at one key, the later is refused, and its batch is looked at again.
+// Rows are inserted in the order of their keys, too, so no two batches wait for each other in a circle, whatever node they come from.
 //
 // If the connection is lost while a batch is committed, the row that it wrote in the table batch tells whether it was (see outcome).
 //
