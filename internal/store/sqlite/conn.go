@@ -34,7 +34,23 @@ type file struct {
 }
 
 func (f file) open(cacheKiB int) (*conn, error) {
-	sc, err := sqlite.OpenConn(f.path, sqlite.OpenReadWrite)
+	return f.openAs(f.path, sqlite.OpenReadWrite, cacheKiB)
+}
+
+// openWriter opens the connection that writes.
+func (f file) openWriter() (*conn, error) {
+	if f.sync != "FULL" {
+		return f.open(writerCacheKiB)
+	}
+	name, flags, err := f.gathering()
+	if err != nil {
+		return nil, err
+	}
+	return f.openAs(name, flags, writerCacheKiB)
+}
+
+func (f file) openAs(name string, flags sqlite.OpenFlags, cacheKiB int) (*conn, error) {
+	sc, err := sqlite.OpenConn(name, flags)
 	if err != nil {
 		return nil, err
 	}

@@ -91,7 +91,7 @@ func TestDiskFails(t *testing.T) {
 			e, path := onBadDisk(t)
 			apply(t, e, put("before", 0, 20_000))
 			disk.Set(rule)
-			mustFail(t, e, put("refused", 0, 30_000))
+			mustFail(t, e, put("refused", 0, 400_000)) // four writes
 			disk.Set()
 			if got := found(t, path, false, "before", "refused"); !got["before"] || got["refused"] {
 				t.Errorf("killed after the failure, it finds %v", got)

@@ -99,7 +99,7 @@ func open(path string, opt Options) (_ *Engine, err error) {
 	if opt.NoSync {
 		file.sync = "OFF"
 	}
-	c, err := file.open(writerCacheKiB)
+	c, err := file.openWriter()
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,218 @@
+package sqlite
+
+import (
+	"errors"
+	"net/url"
+	"sync"
+	"unsafe"
+
+	"modernc.org/libc"
+	lib "modernc.org/sqlite/lib"
+	"zombiezen.com/go/sqlite"
+)
+
+// SQLite writes its log a page at a time, in two calls each: some three hundred for a batch of payments, a tenth of what a payment costs. So the
+// connection that writes has a file system of its own, gatheredVFS, in which what is written to the log one behind the other is held back, and
+// handed to the system in one piece: when fifteen pages are there, or SQLite syncs the log, reads from it, or asks for its length. With synchronous
+// FULL it syncs each commit before it tells the other connections of it, so nobody ever looks for what is held back. (With less it does not; then
+// this is not used.) What cannot be written is the error of the sync.
+const gatheredVFS = "florin"
+
+// gatherBytes is how much is held back at most: fifteen pages with their headers. SQLite's own file system writes less than 128 KB at a time.
+const gatherBytes = 15 * (8192 + 24)
+
+// gathering says how a connection is opened that writes so.
+func (f file) gathering() (path string, flags sqlite.OpenFlags, err error) {
+	if err := registerGathered(); err != nil {
+		return "", 0, err
+	}
+	u := url.URL{Scheme: "file", Path: f.path, RawQuery: "vfs=" + gatheredVFS}
+	return u.String(), sqlite.OpenReadWrite | sqlite.OpenURI, nil
+}
+
+// SQLite is C that was translated to Go: these are the functions of its file systems, as they are called and given.
+type (
+	openFunc     = func(tls *libc.TLS, vfs, path, id uintptr, flags int32, out uintptr) int32
+	closeFunc    = func(tls *libc.TLS, id uintptr) int32
+	ioFunc       = func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32
+	truncateFunc = func(tls *libc.TLS, id uintptr, size int64) int32
+	syncFunc     = func(tls *libc.TLS, id uintptr, flags int32) int32
+	sizeFunc     = func(tls *libc.TLS, id, size uintptr) int32
+)
+
+// A gathered is an open log.
+type gathered struct {
+	below uintptr // functions of the file system below
+	buf   uintptr // what is held back, in C's memory
+	used  int32
+	at    int64 // where in the file it belongs
+}
+
+// all are the open logs, by SQLite's sqlite3_file. Each has one connection, so that one is used by one goroutine at a time.
+var all struct {
+	once    sync.Once
+	failed  error
+	methods uintptr // the functions of an open log
+
+	mu   sync.Mutex
+	open map[uintptr]*gathered
+}
+
+func registerGathered() error {
+	all.once.Do(func() { all.failed = register() })
+	return all.failed
+}
+
+func register() error {
+	c, err := sqlite.OpenConn(":memory:") // initializes SQLite
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	all.open = map[uintptr]*gathered{}
+	tls := libc.NewTLS()
+	defer tls.Close()
+	system, name := lib.Xsqlite3_vfs_find(tls, 0), cString(tls, gatheredVFS)
+	own := libc.Xmalloc(tls, lib.Tsize_t(unsafe.Sizeof(lib.Tsqlite3_vfs{})))
+	if system == 0 || own == 0 || name == 0 {
+		return errors.New("sqlite: no file system")
+	}
+	vfs := (*lib.Tsqlite3_vfs)(inC(own))
+	*vfs = *(*lib.Tsqlite3_vfs)(inC(system))
+	vfs.FpNext, vfs.FzName = 0, name
+	vfs.FxOpen = toC(func(tls *libc.TLS, _, path, id uintptr, flags int32, out uintptr) int32 {
+		code := (*fromC[openFunc](&(*lib.Tsqlite3_vfs)(inC(system)).FxOpen))(tls, system, path, id, flags, out)
+		if code == 0 && flags&lib.SQLITE_OPEN_WAL != 0 {
+			code = gather(tls, id)
+		}
+		return code
+	})
+	return sqlite.ResultCode(lib.Xsqlite3_vfs_register(tls, own, 0)).ToError()
+}
+
+// gather puts the functions that hold back before those of a log that was opened.
+func gather(tls *libc.TLS, id uintptr) int32 {
+	f := (*lib.Tsqlite3_file)(inC(id))
+	g := &gathered{below: f.FpMethods, buf: libc.Xmalloc(tls, gatherBytes)}
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	if all.methods == 0 {
+		all.methods = gatheringMethods(tls, f.FpMethods)
+	}
+	if g.buf == 0 || all.methods == 0 {
+		return lib.SQLITE_NOMEM
+	}
+	all.open[id], f.FpMethods = g, all.methods
+	return 0
+}
+
+func logOf(id uintptr) *gathered {
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	return all.open[id]
+}
+
+// gatheringMethods makes the table of functions of an open log; those that neither write nor read are the system's.
+func gatheringMethods(tls *libc.TLS, system uintptr) uintptr {
+	table := libc.Xmalloc(tls, lib.Tsize_t(unsafe.Sizeof(lib.Tsqlite3_io_methods{})))
+	if table == 0 {
+		return 0
+	}
+	m := (*lib.Tsqlite3_io_methods)(inC(table))
+	*m = *(*lib.Tsqlite3_io_methods)(inC(system))
+	m.FxWrite = toC(func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
+		return logOf(id).write(tls, id, buf, n, at)
+	})
+	m.FxRead = toC(func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
+		g := logOf(id)
+		if code := g.flush(tls, id); code != 0 {
+			return code
+		}
+		return (*fromC[ioFunc](&g.methods().FxRead))(tls, id, buf, n, at)
+	})
+	m.FxFileSize = toC(func(tls *libc.TLS, id, size uintptr) int32 {
+		g := logOf(id)
+		if code := g.flush(tls, id); code != 0 {
+			return code
+		}
+		return (*fromC[sizeFunc](&g.methods().FxFileSize))(tls, id, size)
+	})
+	m.FxSync = toC(func(tls *libc.TLS, id uintptr, flags int32) int32 {
+		g := logOf(id)
+		if code := g.flush(tls, id); code != 0 {
+			return code
+		}
+		return (*fromC[syncFunc](&g.methods().FxSync))(tls, id, flags)
+	})
+	m.FxTruncate = toC(func(tls *libc.TLS, id uintptr, size int64) int32 {
+		g := logOf(id)
+		if code := g.flush(tls, id); code != 0 {
+			return code
+		}
+		return (*fromC[truncateFunc](&g.methods().FxTruncate))(tls, id, size)
+	})
+	m.FxClose = toC(func(tls *libc.TLS, id uintptr) int32 {
+		g := logOf(id)
+		code := g.flush(tls, id)
+		all.mu.Lock()
+		delete(all.open, id)
+		all.mu.Unlock()
+		libc.Xfree(tls, g.buf)
+		return max(code, (*fromC[closeFunc](&g.methods().FxClose))(tls, id))
+	})
+	return table
+}
+
+func (g *gathered) methods() *lib.Tsqlite3_io_methods {
+	return (*lib.Tsqlite3_io_methods)(inC(g.below))
+}
+
+// write holds back what follows on what is held back already.
+func (g *gathered) write(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
+	if at != g.at+int64(g.used) || g.used+n > gatherBytes {
+		if code := g.flush(tls, id); code != 0 {
+			return code
+		}
+		if g.at = at; n > gatherBytes {
+			return (*fromC[ioFunc](&g.methods().FxWrite))(tls, id, buf, n, at)
+		}
+	}
+	copy(unsafe.Slice((*byte)(inC(g.buf)), gatherBytes)[g.used:], unsafe.Slice((*byte)(inC(buf)), n))
+	g.used += n
+	return 0
+}
+
+// flush writes what is held back. What cannot be written is let go: SQLite takes the transaction back, and begins again where it began.
+func (g *gathered) flush(tls *libc.TLS, id uintptr) int32 {
+	n := g.used
+	if g.used = 0; n == 0 {
+		return 0
+	}
+	return (*fromC[ioFunc](&g.methods().FxWrite))(tls, id, g.buf, n, g.at)
+}
+
+func cString(tls *libc.TLS, s string) uintptr {
+	p := libc.Xmalloc(tls, lib.Tsize_t(len(s)+1))
+	if p != 0 {
+		b := unsafe.Slice((*byte)(inC(p)), len(s)+1)
+		b[copy(b, s)] = 0
+	}
+	return p
+}
+
+// fromC is a Go function that C has a pointer to.
+func fromC[F any](p *uintptr) *F { return (*F)(unsafe.Pointer(&struct{ uintptr }{*p})) }
+
+// toC is what C calls a Go function by. It is kept for ever.
+func toC[F any](f F) uintptr {
+	keep := any(f)
+	given = append(given, keep)
+	type words [2]uintptr
+	return (*words)(unsafe.Pointer(&keep))[1]
+}
+
+// given are the functions that were.
+var given []any
+
+// inC is a pointer into C's memory, which Go does not move.
+func inC(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
