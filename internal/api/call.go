@@ -14,11 +14,6 @@ import (
 	"florin/internal/store"
 )
 
-type docKey struct {
-	scope store.Scope
-	id    string
-}
-
 // A Call is one run of one handler: what was asked, by whom, and everything that it reads and changes. A handler touches nothing else: no
 // clock, no randomness, no network; so it may be run again after a conflict.
 type Call struct {
@@ -41,7 +36,7 @@ type Call struct {
 	reached string
 	now     int64
 	snap    *store.View
-	docs    map[docKey]*state
+	docs    docs
 	change  []*state // in the order of the first Save
 	puts    []store.Put
 	gone    []store.Delete
@@ -121,7 +116,7 @@ func (c *Call) state(scope store.Scope, id string) (*state, error) {
 	if id == "" {
 		return nil, nil
 	}
-	if st, ok := c.docs[docKey{scope, id}]; ok {
+	if st := c.docs.get(scope, id); st != nil {
 		return st, nil
 	}
 	if id == c.presumed && scope == c.Scope {
@@ -138,7 +133,7 @@ func (c *Call) state(scope store.Scope, id string) (*state, error) {
 
 // adopt makes the state of a document that a snapshot gave.
 func (c *Call) adopt(d *store.Doc) *state {
-	if st, ok := c.docs[docKey{d.Scope, d.ID}]; ok {
+	if st := c.docs.get(d.Scope, d.ID); st != nil {
 		return st
 	}
 	k := c.app.kinds[d.Kind]
@@ -149,16 +144,8 @@ func (c *Call) adopt(d *store.Doc) *state {
 		kind: k, scope: d.Scope, id: d.ID, base: d.Ver, ver: d.Ver, created: d.Created, seq: d.Seq,
 		deleted: d.Deleted, orig: d.Body, body: d.Body, priv: d.Priv, memo: d.Memo,
 	}
-	c.hold(st)
+	c.docs.put(st)
 	return st
-}
-
-// hold makes a state the one that the call has of its document.
-func (c *Call) hold(st *state) {
-	if c.docs == nil {
-		c.docs = make(map[docKey]*state, 16)
-	}
-	c.docs[docKey{st.scope, st.id}] = st
 }
 
 func (c *Call) scan(q store.Query, yield func(*store.Doc) bool) error {
@@ -276,7 +263,7 @@ func (c *Call) noSuch(k *kind, id, param string, status int) error {
 	other := c.Scope ^ 1
 	if c.Scope != store.System && c.Who != nil && len(id) > 3 && strings.ContainsRune(id, '_') {
 		if st, err := c.state(other, id); err == nil && st != nil && !st.deleted {
-			delete(c.docs, docKey{other, id})
+			c.docs.remove(st)
 			e.Message += "; a similar object exists in live mode, but a test mode key was used to make this request."
 			if c.Live() {
 				e.Message = strings.Replace(e.Message, "in live mode, but a test mode key", "in test mode, but a live mode key", 1)

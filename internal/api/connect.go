@@ -55,11 +55,10 @@ func (c *Call) deliver(ev *Event, home store.Scope, connect bool) error {
 
 // Exists says whether another scope has an object with this id, which is not deleted.
 func (c *Call) Exists(scope store.Scope, id string) bool {
-	key := docKey{scope, id}
-	_, known := c.docs[key]
+	known := c.docs.get(scope, id) != nil
 	st, err := c.state(scope, id)
-	if !known {
-		delete(c.docs, key)
+	if !known && st != nil {
+		c.docs.remove(st)
 	}
 	return err == nil && st != nil && !st.deleted
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"florin/internal/id"
@@ -88,8 +89,7 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 	ev.Created, ev.Livemode, ev.Type = c.now, scope.Live(), typ
 	ev.Private.Ref, ev.Private.Ver, ev.Private.System = st.id, ver, st.scope == store.System
 	if c.Who != nil {
-		v := c.Who.AccountVersion
-		ev.APIVersion = &v
+		ev.APIVersion = &c.Who.AccountVersion
 	}
 	ev.Request = &EventRequest{}
 	if c.RequestID != "" {
@@ -203,7 +203,7 @@ func ShowEvent(body, object []byte, pending int) []byte {
 				out = append(out, '}')
 			}
 		case "pending_webhooks":
-			out = fmt.Appendf(out, "%d", pending)
+			out = strconv.AppendInt(out, int64(pending), 10)
 		default:
 			out = append(out, value...)
 		}
@@ -214,7 +214,7 @@ func ShowEvent(body, object []byte, pending int) []byte {
 
 // version returns the body of one version of a document, be it committed or made in this call.
 func (c *Call) version(scope store.Scope, id string, ver int64) ([]byte, error) {
-	if st, ok := c.docs[docKey{scope, id}]; ok {
+	if st := c.docs.get(scope, id); st != nil {
 		if st.ver == ver {
 			return st.body, nil
 		}
@@ -243,8 +243,8 @@ func (c *Call) pending(event string) (int, error) {
 		}
 		return true
 	})
-	for key, st := range c.docs {
-		if d, ok := st.obj.(*Delivery); ok && st.base == 0 && d.Event == event && d.Queue != "" && key.scope == store.System {
+	for _, st := range c.docs.list {
+		if d, ok := st.obj.(*Delivery); ok && st.base == 0 && d.Event == event && d.Queue != "" && st.scope == store.System {
 			n++
 		}
 	}

@@ -111,7 +111,9 @@ func (q *request) away(f func()) {
 func (q *request) readBody(most int64) ([]byte, error) {
 	body := http.MaxBytesReader(q.w, q.r.Body, most)
 	if n := q.r.ContentLength; n >= 0 && n <= smallBody {
-		return io.ReadAll(body)
+		text := make([]byte, n)
+		_, err := io.ReadFull(body, text)
+		return text, err
 	}
 	counted := &countedBody{from: body, gate: q.app.Gate}
 	text, err := io.ReadAll(counted)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"strings"
 	"sync"
 
 	"florin/internal/fault"
@@ -146,7 +147,7 @@ func (k *Kind[T]) NewAt(c *Call, scope store.Scope, id string, created int64) *T
 	m := obj.meta()
 	m.ID, m.Object = id, k.Name
 	m.st = &state{kind: b, obj: obj, scope: scope, id: id, created: created, seq: c.app.Store.Seq()}
-	c.hold(m.st)
+	c.docs.put(m.st)
 	return any(obj).(*T)
 }
 
@@ -169,7 +170,7 @@ func (k *Kind[T]) GetAt(c *Call, scope store.Scope, id string) (*T, error) {
 // First loads an object as it was made, whatever has become of it since: its first version, which is kept as long as an answer refers to it
 // (Answer.Of). nil if it is not kept. What is loaded so cannot be changed.
 func (k *Kind[T]) First(c *Call, id string) (*T, error) {
-	if st := c.docs[docKey{c.Scope, id}]; st != nil && st.base == 0 {
+	if st := c.docs.get(c.Scope, id); st != nil && st.base == 0 {
 		return k.Get(c, id)
 	}
 	d, err := c.view().Version(c.Scope, id, 1)
@@ -308,15 +309,32 @@ func (k *kind) entries(body []byte, deleted bool) []store.Entry {
 	if !k.internal || k.dated {
 		out = append(out, store.Entry{Index: k.name})
 	}
+	var few [16][]byte
+	found := append(few[:0], make([][]byte, len(k.index))...) // the value at each path
+	left := len(k.index)
+	for members := jsontext.Over(body); left > 0; {
+		key, v, ok := members.Next()
+		if !ok {
+			break
+		}
+		for i, path := range k.index {
+			if name, rest, deep := strings.Cut(path, "."); name == key {
+				if found[i] = v; deep {
+					found[i] = jsontext.Get(v, rest)
+				}
+				left--
+			}
+		}
+	}
 	for i, path := range k.index {
 		if path == "metadata" {
-			jsontext.Members(jsontext.Get(body, path), func(key string, v []byte) bool {
+			jsontext.Members(found[i], func(key string, v []byte) bool {
 				out = append(out, store.Entry{Index: k.indexNames[i], Value: metadataValue(key, jsontext.Scalar(v))})
 				return true
 			})
 			continue
 		}
-		if v := jsontext.Text(body, path); v != "" {
+		if v := jsontext.Scalar(found[i]); v != "" {
 			out = append(out, store.Entry{Index: k.indexNames[i], Value: search.Fold(v)})
 		}
 	}

@@ -124,7 +124,7 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 			l.HasMore = true
 			return false
 		}
-		if !mixed && c.docs[docKey{d.Scope, d.ID}] == nil {
+		if !mixed && c.docs.get(d.Scope, d.ID) == nil {
 			if text := c.layOut(b, d.Body, d.Deleted, d.Memo, listed); text != nil {
 				l.laid, l.Data = append(l.laid, text), append(l.Data, d.Body)
 				return true

@@ -51,6 +51,7 @@ type request struct {
 	givenIdem bool // the client sent the key
 	print     string
 
+	values []string  // of the answer's headers
 	span   Span      // of the request's trace
 	inside bool      // of the gate
 	large  int64     // bytes of the body that the gate counts

@@ -48,7 +48,7 @@ func (q *request) respond(rep *reply) {
 		}
 		h["X-Robots-Tag"] = robots
 	} else {
-		h["Request-Id"] = []string{q.id}
+		q.set(h, "Request-Id", q.id)
 		q.headers(h, rep)
 	}
 	text := rep.laid
@@ -61,7 +61,7 @@ func (q *request) respond(rep *reply) {
 		text = *buf
 		defer putScratch(buf)
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(text))}
+	q.set(h, "Content-Length", strconv.Itoa(len(text)))
 	q.w.WriteHeader(rep.status)
 	_, _ = q.w.Write(text) // a client that is gone has no use for the error
 	if rep.buffer != nil {
@@ -70,10 +70,20 @@ func (q *request) respond(rep *reply) {
 	q.log(rep)
 }
 
+// set sets a header. The values of a request's headers stand in one array.
+func (q *request) set(h http.Header, name, value string) {
+	if len(q.values) == cap(q.values) {
+		q.values = make([]string, 0, 8)
+	}
+	n := len(q.values)
+	q.values = append(q.values, value)
+	h[name] = q.values[n : n+1 : n+1]
+}
+
 // headers sets what an authenticated answer carries.
 func (q *request) headers(h http.Header, rep *reply) {
 	if q.version != "" {
-		h["Stripe-Version"] = []string{q.version}
+		q.set(h, "Stripe-Version", q.version)
 	}
 	if outdated(q.version) {
 		h["Stripe-Notice"] = []string{"You are using an outdated API version (" + q.version + "). We recommend upgrading to the latest API version, " + spec.Version() + ". See https://docs.stripe.com/upgrades"}
@@ -85,10 +95,10 @@ func (q *request) headers(h http.Header, rep *reply) {
 		}
 	}
 	if account := q.echoed(); account != "" {
-		h["Stripe-Account"] = []string{account}
+		q.set(h, "Stripe-Account", account)
 	}
 	if q.idemKey != "" {
-		h["Idempotency-Key"] = []string{q.idemKey}
+		q.set(h, "Idempotency-Key", q.idemKey)
 	}
 	if rep.fault != nil && rep.fault.Reason != "" {
 		h["Stripe-Rate-Limited-Reason"] = []string{rep.fault.Reason}
@@ -100,9 +110,9 @@ func (q *request) headers(h http.Header, rep *reply) {
 		return
 	}
 	if rep.original != "" {
-		h["Original-Request"] = []string{rep.original}
+		q.set(h, "Original-Request", rep.original)
 	} else if q.idemKey != "" {
-		h["Original-Request"] = []string{q.id}
+		q.set(h, "Original-Request", q.id)
 	}
 	if rep.replayed {
 		h["Idempotent-Replayed"] = yes

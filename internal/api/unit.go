@@ -60,7 +60,7 @@ func (c *Call) gather(f func(*Call) error) (*store.Unit, error) {
 // reset forgets everything that the call has changed, for an answer that is stored though its request is undone.
 func (c *Call) reset() {
 	c.change, c.puts, c.gone, c.guards, c.moves, c.events, c.sends, c.after = nil, nil, nil, nil, nil, nil, nil, nil
-	clear(c.docs)
+	c.docs = docs{}
 }
 
 // unit gathers what the call has changed.
@@ -77,7 +77,7 @@ func (c *Call) unit() *store.Unit {
 		}
 		u.Puts = append(u.Puts, p)
 	}
-	for _, st := range c.docs {
+	for _, st := range c.docs.list {
 		if st.guarded && !st.listed && st.base > 0 {
 			u.Guards = append(u.Guards, store.Ref{Scope: st.scope, ID: st.id, Ver: st.base})
 		}

@@ -96,7 +96,7 @@ func (r reader) find(k *kind, path, value string) (found []*state, err error) {
 		}
 		return true
 	})
-	for _, st := range r.c.docs {
+	for _, st := range r.c.docs.list {
 		if st.kind != k || st.scope != r.scope || st.base != 0 || st.deleted {
 			continue
 		}

@@ -239,15 +239,28 @@ func structFields(t reflect.Type, base uintptr) []field {
 			write: compile(sf.Type, sf.Tag.Get("nil") == "null"),
 		}
 		if strings.Contains(opts, "omitempty") {
-			ft := sf.Type
-			f.zero = func(p unsafe.Pointer) bool {
-				v := reflect.NewAt(ft, p).Elem()
-				return v.IsZero() || (ft.Kind() == reflect.Slice && v.Len() == 0)
-			}
+			f.zero = zeroOf(sf.Type)
 		}
 		out = append(out, f)
 	}
 	return out
+}
+
+// zeroOf says of a value of a type whether it is left out: it is zero, or an empty slice.
+func zeroOf(t reflect.Type) func(p unsafe.Pointer) bool {
+	switch t.Kind() {
+	case reflect.String:
+		return func(p unsafe.Pointer) bool { return *(*string)(p) == "" }
+	case reflect.Int64:
+		return func(p unsafe.Pointer) bool { return *(*int64)(p) == 0 }
+	case reflect.Bool:
+		return func(p unsafe.Pointer) bool { return !*(*bool)(p) }
+	case reflect.Pointer, reflect.Map:
+		return func(p unsafe.Pointer) bool { return *(*unsafe.Pointer)(p) == nil }
+	case reflect.Slice:
+		return func(p unsafe.Pointer) bool { return len(*(*[]byte)(p)) == 0 }
+	}
+	return func(p unsafe.Pointer) bool { return reflect.NewAt(t, p).Elem().IsZero() }
 }
 
 // appendFloat appends a fraction. A whole one keeps its point: Stripe writes 10.0 (recorded).

@@ -5,21 +5,41 @@
 package jsontext
 
 import (
+	"bytes"
 	"strings"
 	"unsafe"
 )
 
 // skipString returns the index behind the string that starts at i (a quote), or len(b).
 func skipString(b []byte, i int) int {
-	for i++; i < len(b); i++ {
-		switch b[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+	for end := i + 1; ; {
+		n := bytes.IndexByte(b[end:], '"')
+		if n < 0 {
+			return len(b)
+		}
+		end += n + 1
+		slashes := end - 2
+		for slashes > i && b[slashes] == '\\' {
+			slashes--
+		}
+		if (end-2-slashes)%2 == 0 {
+			return end
 		}
 	}
-	return len(b)
+}
+
+// skipLiteral returns the index behind the number or word that starts at i.
+func skipLiteral(b []byte, i int) int {
+	switch b[i] {
+	case 'n', 't':
+		i = min(i+len("null"), len(b))
+	case 'f':
+		i = min(i+len("false"), len(b))
+	}
+	for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' {
+		i++
+	}
+	return i
 }
 
 // Skip returns the index behind the value that starts at i.
@@ -40,9 +60,7 @@ func Skip(b []byte, i int) int {
 			i++
 			continue
 		default:
-			for i < len(b) && b[i] != ',' && b[i] != '}' && b[i] != ']' {
-				i++
-			}
+			i = skipLiteral(b, i)
 		}
 		if depth <= 0 {
 			return i
@@ -188,7 +206,10 @@ func Indent(dst, src []byte, depth int) []byte {
 		case ':':
 			dst = append(dst, ':', ' ')
 		default:
-			dst = append(dst, ch)
+			end := skipLiteral(src, i)
+			dst = append(dst, src[i:end]...)
+			i = end
+			continue
 		}
 		i++
 	}

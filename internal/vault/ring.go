@@ -209,7 +209,7 @@ func (v *Vault) begin(keys [][]byte) error {
 	}
 	v.ring.Store(r)
 	if v.roots.Load() == nil {
-		v.roots.Store(&roots{derive(keys[0], nil, "florin vault 1 fingerprint"), derive(keys[0], nil, "florin vault 1 key hash")})
+		v.roots.Store(&roots{newKeyed(derive(keys[0], nil, "florin vault 1 fingerprint")), newKeyed(derive(keys[0], nil, "florin vault 1 key hash"))})
 	}
 	return nil
 }

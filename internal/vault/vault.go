@@ -33,7 +33,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
+	"hash"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -80,7 +81,26 @@ type master struct {
 }
 
 // roots are the keys of Fingerprint and KeyHash.
-type roots struct{ prints, hashes []byte }
+type roots struct{ prints, hashes keyed }
+
+// keyed makes hashes under a key. What is begun with the key is used again.
+type keyed struct {
+	key  []byte
+	pool *sync.Pool
+}
+
+func newKeyed(key []byte) keyed {
+	return keyed{key, &sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+}
+
+// sum appends the hash of a text.
+func (k keyed) sum(to []byte, text []byte) []byte {
+	h := k.pool.Get().(hash.Hash)
+	defer k.pool.Put(h)
+	h.Reset()
+	h.Write(text)
+	return h.Sum(to)
+}
 
 func (r *ring) newest() *master { return &r.keys[len(r.keys)-1] }
 
@@ -233,7 +253,7 @@ const rootsContext = "vault roots"
 // SealRoots returns the keys of fingerprints and key hashes, sealed: for a store to keep.
 func (v *Vault) SealRoots() []byte {
 	r := v.roots.Load()
-	both := append(append(make([]byte, 0, 2*keySize), r.prints...), r.hashes...)
+	both := append(append(make([]byte, 0, 2*keySize), r.prints.key...), r.hashes.key...)
 	defer clear(both)
 	return v.Seal(rootsContext, both)
 }
@@ -247,7 +267,7 @@ func (v *Vault) OpenRoots(sealed []byte) error {
 	if len(both) != 2*keySize {
 		return ErrCorrupt
 	}
-	v.roots.Store(&roots{both[:keySize:keySize], both[keySize:]})
+	v.roots.Store(&roots{newKeyed(both[:keySize:keySize]), newKeyed(both[keySize:])})
 	return nil
 }
 
@@ -259,9 +279,9 @@ func (v *Vault) Fingerprint(account, number string) string {
 	prints := v.roots.Load().prints
 	b := make([]byte, 0, 16)
 	for round := byte(0); ; round++ {
-		h := hmac.New(sha256.New, prints)
-		fmt.Fprintf(h, "%d:%s:%s:%d", len(account), account, number, round)
-		for _, c := range h.Sum(nil) {
+		text := append(strconv.AppendInt(make([]byte, 0, 64), int64(len(account)), 10), ':')
+		text = append(append(append(append(text, account...), ':'), number...), ':')
+		for _, c := range prints.sum(nil, strconv.AppendInt(text, int64(round), 10)) {
 			if c &= 63; c < 62 {
 				if b = append(b, alphabet[c]); len(b) == cap(b) {
 					return string(b)
@@ -273,9 +293,8 @@ func (v *Vault) Fingerprint(account, number string) string {
 
 // KeyHash returns the keyed hash under which an API key or another secret is stored and found: 64 hexadecimal digits.
 func (v *Vault) KeyHash(secret string) string {
-	h := hmac.New(sha256.New, v.roots.Load().hashes)
-	h.Write([]byte(secret))
-	return hex.EncodeToString(h.Sum(nil))
+	var sum [sha256.Size]byte
+	return hex.EncodeToString(v.roots.Load().hashes.sum(sum[:0], []byte(secret)))
 }
 
 // recordCipher is the cipher of the one record that has this key.
