@@ -11,7 +11,8 @@ import (
 	"florin/internal/server/servertest"
 )
 
-// TestDocumentsDecode holds the decoder of documents to encoding/json: for every kind that there is, on documents filled at random.
+// TestDocumentsDecode holds the decoder of documents to encoding/json, and the places in indexes that are read from a struct to those in its text: for
+// every kind that there is, on documents filled at random.
 func TestDocumentsDecode(t *testing.T) {
 	s := servertest.New(t)
 	for name, fresh := range s.App.Fresh() {
@@ -19,7 +20,10 @@ func TestDocumentsDecode(t *testing.T) {
 		private, hasPrivate := typ.FieldByName("Private")
 		for seed := range uint64(100) {
 			r := rand.New(rand.NewPCG(seed, 1))
-			decodesAlike(t, name, typ, r)
+			v := decodesAlike(t, name, typ, r)
+			if fromText, fromObject := s.App.Places(name, jsontext.Append(nil, v), v); !reflect.DeepEqual(fromText, fromObject) {
+				t.Fatalf("%s stands at %v by its text, at %v by itself", name, fromText, fromObject)
+			}
 			if hasPrivate {
 				decodesAlike(t, name+"'s private part", private.Type, r)
 			}
@@ -27,7 +31,7 @@ func TestDocumentsDecode(t *testing.T) {
 	}
 }
 
-func decodesAlike(t *testing.T, name string, typ reflect.Type, r *rand.Rand) {
+func decodesAlike(t *testing.T, name string, typ reflect.Type, r *rand.Rand) any {
 	t.Helper()
 	v := reflect.New(typ)
 	fill(v.Elem(), r, 0)
@@ -42,6 +46,7 @@ func decodesAlike(t *testing.T, name string, typ reflect.Type, r *rand.Rand) {
 	if !reflect.DeepEqual(want.Interface(), got.Interface()) {
 		t.Fatalf("%s is not what encoding/json makes of %s", name, text)
 	}
+	return v.Interface()
 }
 
 // fill sets whatever can be set to something, or leaves it as it is.
@@ -56,7 +61,7 @@ func fill(v reflect.Value, r *rand.Rand, depth int) {
 	}
 	switch v.Kind() {
 	case reflect.String:
-		texts := []string{"", "plain", "Zürich", "\"quoted\" \\ \n", "\x01", strconv.FormatUint(r.Uint64(), 36)}
+		texts := []string{"", "plain", "Zürich", "\"quoted\" \\ \n", "\x01", "\xff\xfe", strconv.FormatUint(r.Uint64(), 36)}
 		v.SetString(texts[r.IntN(len(texts))])
 	case reflect.Int, reflect.Int64:
 		v.SetInt(int64(r.Uint64()) >> r.IntN(64))

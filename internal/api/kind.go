@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
-	"strings"
 	"sync"
 
 	"florin/internal/fault"
@@ -76,7 +75,8 @@ type kind struct {
 	name, word, param string
 	prefixes          []string
 	index             []string
-	indexNames        []string // of the same
+	indexNames        []string         // of the same
+	fields            []jsontext.Field // that read the same from the struct; nil where they are read from the text
 	filters           map[string]string
 	view              func(c *Call, d *store.Doc) ([]byte, error)
 	public            map[string]bool
@@ -84,6 +84,7 @@ type kind struct {
 	tombstone         bool
 	dated             bool
 	private           []int // index of the struct's field "Private", if any
+	metadata          []int // and of "Metadata"
 	fresh             func() Resource
 }
 
@@ -112,6 +113,7 @@ func (k *Kind[T]) build() {
 	}
 	for _, path := range k.Index {
 		b.indexNames = append(b.indexNames, k.Name+"."+path)
+		b.fields = append(b.fields, jsontext.FieldOf(reflect.TypeFor[T](), path))
 	}
 	if b.word == "" {
 		b.word = k.Name
@@ -127,6 +129,9 @@ func (k *Kind[T]) build() {
 	}
 	if f, ok := reflect.TypeFor[T]().FieldByName("Private"); ok {
 		b.private = f.Index
+	}
+	if f, ok := reflect.TypeFor[T]().FieldByName("Metadata"); ok {
+		b.metadata = f.Index
 	}
 	k.k = b
 }
@@ -300,41 +305,45 @@ func putScratch(buf *[]byte) {
 	}
 }
 
+// entries are the places of the document in the kind's indexes, as it stands now.
+func (st *state) entries() []store.Entry {
+	return st.kind.places(st.body, st.deleted, st.obj)
+}
+
 // entries are the places of a body in the kind's indexes.
-func (k *kind) entries(body []byte, deleted bool) []store.Entry {
+func (k *kind) entries(body []byte, deleted bool) []store.Entry { return k.places(body, deleted, nil) }
+
+// places are the places of a body in the kind's indexes. obj, if it is not nil, is what the body shows, from which they are read sooner.
+func (k *kind) places(body []byte, deleted bool, obj Resource) []store.Entry {
 	if len(body) == 0 || deleted {
 		return nil
+	}
+	var from reflect.Value
+	if obj != nil {
+		from = reflect.ValueOf(obj)
 	}
 	out := make([]store.Entry, 0, len(k.index)+1)
 	if !k.internal || k.dated {
 		out = append(out, store.Entry{Index: k.name})
 	}
-	var few [16][]byte
-	found := append(few[:0], make([][]byte, len(k.index))...) // the value at each path
-	left := len(k.index)
-	for members := jsontext.Over(body); left > 0; {
-		key, v, ok := members.Next()
-		if !ok {
-			break
-		}
-		for i, path := range k.index {
-			if name, rest, deep := strings.Cut(path, "."); name == key {
-				if found[i] = v; deep {
-					found[i] = jsontext.Get(v, rest)
-				}
-				left--
-			}
-		}
-	}
 	for i, path := range k.index {
 		if path == "metadata" {
-			jsontext.Members(found[i], func(key string, v []byte) bool {
+			if obj != nil && k.metadata != nil && from.Elem().FieldByIndex(k.metadata).Len() == 0 {
+				continue
+			}
+			jsontext.Members(jsontext.Get(body, path), func(key string, v []byte) bool {
 				out = append(out, store.Entry{Index: k.indexNames[i], Value: metadataValue(key, jsontext.Scalar(v))})
 				return true
 			})
 			continue
 		}
-		if v := jsontext.Scalar(found[i]); v != "" {
+		var v string
+		if read := k.fields[i]; obj != nil && read != nil {
+			v = read(from.UnsafePointer())
+		} else {
+			v = jsontext.Text(body, path)
+		}
+		if v != "" {
 			out = append(out, store.Entry{Index: k.indexNames[i], Value: search.Fold(v)})
 		}
 	}

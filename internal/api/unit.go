@@ -73,7 +73,7 @@ func (c *Call) unit() *store.Unit {
 		u.Versions = append(u.Versions, st.history...)
 		p := store.Put{
 			Doc:  st.doc(),
-			Base: st.base, Keep: !st.kind.internal, Index: st.kind.entries(st.body, st.deleted), Was: st.kind.entries(st.orig, false),
+			Base: st.base, Keep: !st.kind.internal, Index: st.entries(), Was: st.kind.entries(st.orig, false),
 		}
 		u.Puts = append(u.Puts, p)
 	}

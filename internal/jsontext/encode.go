@@ -177,7 +177,8 @@ func appendMap[V any](dst []byte, m map[string]V, none string, elem appender) []
 }
 
 type field struct {
-	key    string // with quotes and colon
+	key    string // with a comma, quotes and a colon
+	none   string // the same with what stands for nil; "" if the type has no nil
 	name   string
 	offset uintptr
 	write  appender
@@ -188,21 +189,22 @@ func compileStruct(t reflect.Type) appender {
 	fields := structFields(t, 0)
 	slices.SortStableFunc(fields, func(a, b field) int { return inOrder(a.name, b.name) })
 	return func(dst []byte, p unsafe.Pointer) []byte {
-		dst = append(dst, '{')
-		first := true
+		start := len(dst)
 		for i := range fields {
 			f := &fields[i]
 			q := unsafe.Add(p, f.offset)
-			if f.zero != nil && f.zero(q) {
-				continue
+			switch {
+			case f.zero != nil && f.zero(q):
+			case f.none != "" && *(*unsafe.Pointer)(q) == nil:
+				dst = append(dst, f.none...)
+			default:
+				dst = f.write(append(dst, f.key...), q)
 			}
-			if !first {
-				dst = append(dst, ',')
-			}
-			first = false
-			dst = append(dst, f.key...)
-			dst = f.write(dst, q)
 		}
+		if len(dst) == start {
+			return append(dst, "{}"...)
+		}
+		dst[start] = '{' // where the first comma stood
 		return append(dst, '}')
 	}
 }
@@ -235,8 +237,12 @@ func structFields(t reflect.Type, base uintptr) []field {
 		}
 		name, opts, _ := strings.Cut(tag, ",")
 		f := field{
-			name: name, key: string(AppendString(nil, name)) + ":", offset: base + sf.Offset,
+			name: name, key: string(AppendString([]byte{','}, name)) + ":", offset: base + sf.Offset,
 			write: compile(sf.Type, sf.Tag.Get("nil") == "null"),
+		}
+		switch sf.Type.Kind() {
+		case reflect.Pointer, reflect.Map, reflect.Slice: // all of which begin with a pointer, which is nil
+			f.none = f.key + string(f.write(nil, reflect.New(sf.Type).UnsafePointer()))
 		}
 		if strings.Contains(opts, "omitempty") {
 			f.zero = zeroOf(sf.Type)
