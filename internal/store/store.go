@@ -201,9 +201,6 @@ var ErrConflict = errors.New("store: changed since it was read")
 // ErrUnknown is what a unit gets when the engine cannot be asked whether it was applied.
 var ErrUnknown = errors.New("store: the connection was lost while it was being committed, and whether it was is not known")
 
-// ErrRead is in the error of a read that failed because the disk did, or the database could not be reached: it says nothing of what is stored.
-var ErrRead = errors.New("store: cannot be read now")
-
 // A Pos is a place in the order of an index.
 type Pos struct{ Created, Seq int64 }
 

@@ -2,7 +2,7 @@ package webhook
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -20,7 +20,7 @@ func TestUnread(t *testing.T) {
 	render := w.d.Render
 	w.d.Render = func(ctx context.Context, snap store.Snapshot, scope store.Scope, version string, event []byte) ([]byte, error) {
 		if renders.Add(1) == 1 {
-			return nil, fmt.Errorf("the database: %w", store.ErrRead)
+			return nil, errors.New("the database cannot be read")
 		}
 		return render(ctx, snap, scope, version, event)
 	}

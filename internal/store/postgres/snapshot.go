@@ -61,7 +61,7 @@ func (s *snapshot) queryFor(wait time.Duration, st *statement, row func(values [
 			return nil
 		}
 		if s.begun || again || s.c == nil || !s.c.lost() {
-			return fmt.Errorf("postgres: %w: %w", store.ErrRead, err)
+			return fmt.Errorf("postgres: %w", err)
 		}
 		s.e.reads.put(s.c)
 		s.c = nil

@@ -101,7 +101,7 @@ func (s *snapshot) query(sql string, bind func(*sqlite.Stmt), yield func(*sqlite
 
 func (s *snapshot) failed(err error) error {
 	s.broken = true
-	return fmt.Errorf("sqlite: %w: %w", store.ErrRead, err)
+	return fmt.Errorf("sqlite: %w", err)
 }
 
 // docColumns are what readDoc reads. The table is called d in every query.
