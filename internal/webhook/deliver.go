@@ -5,7 +5,7 @@
 //
 // # How one endpoint holds up no other
 //
-// Every endpoint has a line of its own, and is sent so many events at a time (1 to 16, more as it answers well). Attempts run in two lanes: endpoints
+// Every endpoint has a line of its own, and is sent so many events at a time (1 to 64, more as it answers well). Attempts run in two lanes: endpoints
 // that answered well last time, and new ones, share the fast lane; one that hung or could not be reached goes to the slow lane, one event at a
 // time, until it answers again. The slow lane is smaller, and when it is full only the slow wait.
 //
@@ -46,7 +46,7 @@ import (
 
 const (
 	firstAtOnce = 4    // events that an endpoint is sent at a time, in the beginning …
-	mostAtOnce  = 16   // … and at the most
+	mostAtOnce  = 64   // … and at the most
 	fastLane    = 256  // attempts at a time to endpoints that answer
 	slowLane    = 64   // attempts at a time to those that did not
 	maxLine     = 1024 // references that a line holds
