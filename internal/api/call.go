@@ -42,12 +42,13 @@ type Call struct {
 	gone    []store.Delete
 	guards  []store.Ref
 	moves   []store.Move
-	events  []*Event
 	sends   []Outside
 	expand  *expansion
 	after   []func(*Call) error
 
-	presumed string // the id of a document of the call's scope that is taken to be absent unless it is at hand
+	request  EventRequest // what events say of the request, once it was asked for
+	keyDoc   string       // the id of the record under the idempotency key, once it was asked for
+	presumed string       // the id of a document of the call's scope that is taken to be absent unless it is at hand
 }
 
 func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
@@ -162,6 +163,9 @@ func (c *Call) Save(obj Resource, events ...string) error {
 	st.dirty = true
 	if !st.listed {
 		st.listed = true
+		if c.change == nil {
+			c.change = make([]*state, 0, 16)
+		}
 		c.change = append(c.change, st)
 	}
 	for _, typ := range events {

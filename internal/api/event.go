@@ -91,11 +91,7 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 	if c.Who != nil {
 		ev.APIVersion = &c.Who.AccountVersion
 	}
-	ev.Request = &EventRequest{}
-	if c.RequestID != "" {
-		ev.Request.ID = &c.RequestID
-		ev.Request.IdempotencyKey = &c.IdempotencyKey
-	}
+	ev.Request = c.asked()
 	if before != nil && (strings.HasSuffix(typ, ".updated") || strings.HasSuffix(typ, ".detached")) {
 		ev.Data.PreviousAttributes = previousAttributes(before, st.body)
 	}
@@ -107,8 +103,19 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 	if err := c.connected(ev); err != nil {
 		return err
 	}
-	c.events = append(c.events, ev)
 	return c.Save(ev)
+}
+
+// asked is what the events of the call say of the request that caused them.
+func (c *Call) asked() *EventRequest {
+	if c.RequestID == "" {
+		return &EventRequest{}
+	}
+	if c.request.ID == nil {
+		id, key := c.RequestID, c.IdempotencyKey
+		c.request = EventRequest{&id, &key}
+	}
+	return &c.request
 }
 
 // A Mark is an object as it stood at one moment of the call.

@@ -14,5 +14,5 @@ func (a *App) Fresh() map[string]Resource {
 // Places are the places of an object in the indexes of its kind, as they are read from its text and from the object itself.
 func (a *App) Places(kind string, text []byte, obj any) (fromText, fromObject []store.Entry) {
 	k := a.kinds[kind]
-	return k.places(text, false, nil), k.places(text, false, obj.(Resource))
+	return k.entries(text, false), k.places(nil, text, false, obj.(Resource))
 }

@@ -38,7 +38,13 @@ var idempotents = &Kind[idempotent]{Name: KeptAnswers, Internal: true, Dated: tr
 // KeptAnswers is the kind of the records under idempotency keys; they stand in an index of this name, by the time of their request.
 const KeptAnswers = "_idempotency"
 
-func idempotentID(key string) string { return "_idempotency:" + key }
+// idempotentID is the id of the record under the call's key.
+func (c *Call) idempotentID() string {
+	if c.keyDoc == "" {
+		c.keyDoc = "_idempotency:" + c.IdempotencyKey
+	}
+	return c.keyDoc
+}
 
 // KeepAnswersFor is how long an answer is kept under its key, in seconds. Known from: facts 04 (5).
 const KeepAnswersFor = 24 * 3600
@@ -81,7 +87,7 @@ func appendPrint(b []byte, v *form.Value) []byte {
 
 // seen finds the answer that an earlier request with the same key has got. It returns nil if there is none.
 func (c *Call) seen(print string) (*reply, error) {
-	rec, err := idempotents.Get(c, idempotentID(c.IdempotencyKey))
+	rec, err := idempotents.Get(c, c.idempotentID())
 	if err != nil || rec == nil {
 		return nil, err
 	}
@@ -133,12 +139,12 @@ func (c *Call) remember(rec *idempotent, r *reply) error {
 
 // record makes, or takes over, the record under the call's key.
 func (c *Call) record(print string) (*idempotent, error) {
-	rec, err := idempotents.Get(c, idempotentID(c.IdempotencyKey))
+	rec, err := idempotents.Get(c, c.idempotentID())
 	if err != nil {
 		return nil, err
 	}
 	if rec == nil {
-		rec = idempotents.New(c, idempotentID(c.IdempotencyKey))
+		rec = idempotents.New(c, c.idempotentID())
 	}
 	rec.st.created = c.now
 	rec.Fingerprint, rec.Request = print, c.RequestID

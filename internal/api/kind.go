@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"reflect"
+	"slices"
 	"sync"
 
 	"florin/internal/fault"
@@ -147,13 +148,16 @@ func (k *Kind[T]) New(c *Call, id string) *T { return k.NewAt(c, c.Scope, id, c.
 
 // NewAt makes an object in a scope, at a place in time.
 func (k *Kind[T]) NewAt(c *Call, scope store.Scope, id string, created int64) *T {
-	b := k.base()
-	obj := b.fresh()
+	b, made := k.base(), new(struct {
+		obj T
+		st  state
+	})
+	obj := any(&made.obj).(Resource)
 	m := obj.meta()
-	m.ID, m.Object = id, k.Name
-	m.st = &state{kind: b, obj: obj, scope: scope, id: id, created: created, seq: c.app.Store.Seq()}
+	m.ID, m.Object, m.st = id, k.Name, &made.st
+	made.st = state{kind: b, obj: obj, scope: scope, id: id, created: created, seq: c.app.Store.Seq()}
 	c.docs.put(m.st)
-	return any(obj).(*T)
+	return &made.obj
 }
 
 // Get loads an object, or nil if the scope has none with this id and kind. Deleted ones count as absent.
@@ -305,24 +309,21 @@ func putScratch(buf *[]byte) {
 	}
 }
 
-// entries are the places of the document in the kind's indexes, as it stands now.
-func (st *state) entries() []store.Entry {
-	return st.kind.places(st.body, st.deleted, st.obj)
+// entries are the places of a body in the kind's indexes.
+func (k *kind) entries(body []byte, deleted bool) []store.Entry {
+	return k.places(nil, body, deleted, nil)
 }
 
-// entries are the places of a body in the kind's indexes.
-func (k *kind) entries(body []byte, deleted bool) []store.Entry { return k.places(body, deleted, nil) }
-
-// places are the places of a body in the kind's indexes. obj, if it is not nil, is what the body shows, from which they are read sooner.
-func (k *kind) places(body []byte, deleted bool, obj Resource) []store.Entry {
+// places appends the places of a body in the kind's indexes. obj, if it is not nil, is what the body shows, from which they are read sooner.
+func (k *kind) places(out []store.Entry, body []byte, deleted bool, obj Resource) []store.Entry {
 	if len(body) == 0 || deleted {
-		return nil
+		return out
 	}
 	var from reflect.Value
 	if obj != nil {
 		from = reflect.ValueOf(obj)
 	}
-	out := make([]store.Entry, 0, len(k.index)+1)
+	out = slices.Grow(out, len(k.index)+1)
 	if !k.internal || k.dated {
 		out = append(out, store.Entry{Index: k.name})
 	}

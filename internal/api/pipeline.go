@@ -461,7 +461,7 @@ func (q *request) presuming() func() *Call {
 	return func() *Call {
 		c := q.call()
 		if first {
-			c.presumed = idempotentID(q.idemKey)
+			c.presumed = c.idempotentID()
 		}
 		first = false
 		return c
@@ -472,7 +472,7 @@ func (q *request) presuming() func() *Call {
 func (q *request) used(refusal error) (bool, error) {
 	c := q.call()
 	defer c.closeSnapshot()
-	rec, err := idempotents.Get(c, idempotentID(q.idemKey))
+	rec, err := idempotents.Get(c, c.idempotentID())
 	if err != nil {
 		return false, err
 	}

@@ -47,7 +47,7 @@ func (c *Call) taskPut(t *Task, when int64) store.Put {
 		Doc: store.Doc{
 			Scope: st.scope, ID: st.id, Ver: st.ver, Kind: st.kind.name, Created: when, Seq: c.app.Store.Seq(), Body: st.body,
 		},
-		Base: store.IfAbsent, Index: st.entries(),
+		Base: store.IfAbsent, Index: st.kind.places(nil, st.body, false, st.obj),
 	}
 }
 

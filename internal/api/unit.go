@@ -59,7 +59,7 @@ func (c *Call) gather(f func(*Call) error) (*store.Unit, error) {
 
 // reset forgets everything that the call has changed, for an answer that is stored though its request is undone.
 func (c *Call) reset() {
-	c.change, c.puts, c.gone, c.guards, c.moves, c.events, c.sends, c.after = nil, nil, nil, nil, nil, nil, nil, nil
+	c.change, c.puts, c.gone, c.guards, c.moves, c.sends, c.after = nil, nil, nil, nil, nil, nil, nil
 	c.docs = docs{}
 }
 
@@ -67,15 +67,17 @@ func (c *Call) reset() {
 func (c *Call) unit() *store.Unit {
 	u := &store.Unit{Puts: make([]store.Put, len(c.puts), len(c.puts)+len(c.change)+1), Deletes: c.gone, Guards: c.guards, Moves: c.moves}
 	copy(u.Puts, c.puts)
+	all := make([]store.Entry, 0, 4*len(c.change)) // places of all that is put, one behind the other
 	for i := 0; i < len(c.change); i++ {
 		st := c.change[i]
 		st.seal()
 		u.Versions = append(u.Versions, st.history...)
-		p := store.Put{
+		n := len(all)
+		all = st.kind.places(all, st.body, st.deleted, st.obj)
+		u.Puts = append(u.Puts, store.Put{
 			Doc:  st.doc(),
-			Base: st.base, Keep: !st.kind.internal, Index: st.entries(), Was: st.kind.entries(st.orig, false),
-		}
-		u.Puts = append(u.Puts, p)
+			Base: st.base, Keep: !st.kind.internal, Index: all[n:len(all):len(all)], Was: st.kind.entries(st.orig, false),
+		})
 	}
 	for _, st := range c.docs.list {
 		if st.guarded && !st.listed && st.base > 0 {

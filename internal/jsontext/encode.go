@@ -154,8 +154,11 @@ func compileMap(t reflect.Type, nullable bool) appender {
 
 // appendMap appends a map of a type that is known.
 func appendMap[V any](dst []byte, m map[string]V, none string, elem appender) []byte {
-	if m == nil {
+	switch {
+	case m == nil:
 		return append(dst, none...)
+	case len(m) == 0:
+		return append(dst, "{}"...)
 	}
 	var few [16]string
 	keys := few[:0]

@@ -327,7 +327,7 @@ func (d *Domain) describe(c *api.Call, ch *Charge, methodID string, res *rail.Re
 		return err
 	}
 	ch.PaymentMethod = &pm.ID
-	ch.BillingDetails = jsontext.Append(nil, &pm.BillingDetails)
+	ch.BillingDetails = jsontext.Append(make([]byte, 0, 256), &pm.BillingDetails)
 	ch.Private.CardCountry = text(pm.Card.Country)
 	card := &CardDetails{
 		Brand: pm.Card.Brand, Country: pm.Card.Country, ExpMonth: pm.Card.ExpMonth, ExpYear: pm.Card.ExpYear,

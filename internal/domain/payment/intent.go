@@ -590,7 +590,7 @@ type Options map[string]map[string]json.RawMessage
 
 // setOptions gives each type of payment method its options, and changes those that the request names.
 func (d *Domain) setOptions(pi *Intent, given *form.Value) {
-	opts := Options{}
+	opts := make(Options, len(pi.PaymentMethodTypes))
 	for _, typ := range pi.PaymentMethodTypes {
 		of := map[string]json.RawMessage{}
 		if t := paymethod.Types[typ]; t != nil {

@@ -157,7 +157,8 @@ func (pm *PaymentMethod) checksOf(cvc bool, forCVC, line1, zip string) Checks {
 	var out Checks
 	set := func(dst **string, given bool, answer string) {
 		if given {
-			*dst = &answer
+			kept := answer
+			*dst = &kept
 		}
 	}
 	a := &pm.BillingDetails.Address

@@ -50,7 +50,8 @@ func opt(s string) *string {
 	if s == "" {
 		return nil
 	}
-	return &s
+	kept := s // only what is not empty goes to the heap
+	return &kept
 }
 
 func text(s *string) string {
