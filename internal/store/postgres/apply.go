@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,9 +28,15 @@ var (
 		SELECT FROM unnest($2::int[], $3::boolean[]) k (n, alone)
 		WHERE CASE WHEN alone THEN pg_advisory_xact_lock($1::int, n) IS NULL ELSE pg_advisory_xact_lock_shared($1::int, n) IS NULL END`)
 	readHeads = prepared("heads", `
-		SELECT k.n, d.ver, d.created, d.seq FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY k (scope, id, n)
+		SELECT k.n, d.ver, d.created, d.seq, d.earlier IS NOT NULL FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY k (scope, id, n)
 		JOIN doc d ON d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
 	lockHeads = prepared("lock", readHeads.sql+" ORDER BY d.scope, d.id FOR UPDATE OF d")
+
+	readPacked = prepared("packed", "SELECT k.n, d.slot, d.earlier, "+docColumns+` FROM unnest($1::bigint[], $2::bytea[]) WITH ORDINALITY k (scope, id, n)
+		JOIN doc d ON d.scope = k.scope AND d.id = k.id WHERE d.earlier IS NOT NULL`)
+	unpackDocs = prepared("unpack", `
+		UPDATE doc d SET earlier = NULL FROM unnest($1::bigint[], $2::bytea[]) k (scope, id)
+		WHERE d.scope = k.scope AND d.id = k.id AND d.earlier IS NOT NULL`)
 
 	dropVersions = prepared("drop", `
 		DELETE FROM doc d USING unnest($1::bigint[], $2::bytea[], $3::bigint[]) k (scope, id, ver)
@@ -40,16 +47,16 @@ var (
 		UPDATE doc d SET priv = k.priv FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bytea[], $5::bytea[]) k (scope, id, ver, was, priv)
 		WHERE d.scope = k.scope AND d.id = k.id AND d.slot IN (0, k.ver) AND d.ver = k.ver AND d.priv IS NOT DISTINCT FROM k.was`)
 	keepDocs = prepared("keep", `
-		INSERT INTO doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv)
-		SELECT d.scope, d.ver, d.ver, d.created, d.seq, d.kind, d.shard, d.deleted, d.id, d.full_id, d.body, d.priv
+		INSERT INTO doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv, earlier)
+		SELECT d.scope, d.ver, d.ver, d.created, d.seq, d.kind, d.shard, d.deleted, d.id, d.full_id, d.body, d.priv, d.earlier
 		FROM unnest($1::bigint[], $2::bytea[]) k (scope, id) JOIN doc d ON d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
 	updateDocs = prepared("update", `
-		UPDATE doc d SET ver = k.ver, created = k.created, seq = k.seq, kind = k.kind, deleted = k.deleted, body = k.body, priv = k.priv
-		FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::boolean[], $8::bytea[], $9::bytea[])
-			k (scope, id, ver, created, seq, kind, deleted, body, priv)
+		UPDATE doc d SET ver = k.ver, created = k.created, seq = k.seq, kind = k.kind, deleted = k.deleted, body = k.body, priv = k.priv, earlier = k.earlier
+		FROM unnest($1::bigint[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::smallint[], $7::boolean[], $8::bytea[], $9::bytea[], $10::bytea[])
+			k (scope, id, ver, created, seq, kind, deleted, body, priv, earlier)
 		WHERE d.scope = k.scope AND d.id = k.id AND d.slot = 0`)
 	insertDocs = prepared("insert", `
-		COPY doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv) FROM STDIN (FORMAT binary)`)
+		COPY doc (scope, slot, ver, created, seq, kind, shard, deleted, id, full_id, body, priv, earlier) FROM STDIN (FORMAT binary)`)
 
 	deletePlaces = prepared("unplace", `
 		DELETE FROM place p USING unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::smallint[], $5::bytea[], $6::bytea[]) k (scope, created, seq, name, value, id)
@@ -64,9 +71,9 @@ var (
 		COPY move (scope, amount, available_on, created, shard, source, "from", "to", currency) FROM STDIN (FORMAT binary)`)
 	insertTallies = prepared("tally", `COPY tally (scope, available_on, amount, shard, account, currency) FROM STDIN (FORMAT binary)`)
 
-	insertBatch  = prepared("batch", "INSERT INTO batch (id) VALUES ($1::bytea)")
-	claimBatch   = prepared("claim", "INSERT INTO batch (id, never) VALUES ($1::bytea, true) ON CONFLICT DO NOTHING")
-	readBatch    = prepared("claimed", "SELECT never FROM batch WHERE id = $1::bytea")
+	insertBatch  = prepared("batch", "INSERT INTO written (id) VALUES ($1::bytea)")
+	claimBatch   = prepared("claim", "INSERT INTO written (id, never) VALUES ($1::bytea, true) ON CONFLICT DO NOTHING")
+	readBatch    = prepared("claimed", "SELECT never FROM written WHERE id = $1::bytea")
 	raiseCeiling = prepared("raise", "UPDATE counter SET value = greatest(value, $1::bigint) WHERE name = 'ceiling'")
 )
 
@@ -267,6 +274,9 @@ func (b *batch) write(ctx context.Context, units []*store.Unit) ([]error, error)
 		b.conn.send(commit)
 		return outcomes, b.conn.sync(answerTime, nil, nil)
 	}
+	if err := b.unpack(ctx); err != nil {
+		return nil, err
+	}
 	b.send()
 	b.committing = true
 	if err := b.conn.sync(answerTime, nil, nil); err != nil {
@@ -337,7 +347,49 @@ func (b *batch) lock(units []*store.Unit) error {
 		}
 		c := asked[at][n-1]
 		c.was = head{int8Value(values[1]), int8Value(values[2]), int8Value(values[3])}
-		c.now = c.was
+		c.now, c.packed = c.was, values[4][0] == 1
+		return nil
+	}, nil)
+}
+
+// unpack reads the versions that stand in rows with others, of which some are to go: those that stay get rows of their own. That is one round trip more
+// for the few batches that have such.
+func (b *batch) unpack(ctx context.Context) error {
+	some := b.crowded()
+	if len(some) == 0 {
+		return nil
+	}
+	dropped := make(map[store.Ref]bool, len(b.drops))
+	for _, r := range b.drops {
+		dropped[r] = true
+	}
+	cs := columns(oidInt8, oidBytea)
+	for _, c := range some {
+		cs[0].int8(int64(c.scope))
+		cs[1].key(c.id)
+	}
+	b.conn.send(readPacked, params(cs)...)
+	return b.conn.sync(answerTime, func(_ int, values [][]byte) (err error) {
+		n := int8Value(values[0])
+		if n < 1 || n > int64(len(some)) {
+			return errors.New("a document that was not asked for")
+		}
+		c, row := some[n-1], b.engine.readDoc(values[3:])
+		if row.Kind == "" {
+			if row.Kind, err = b.engine.text(ctx, int2Value(values[6])); err != nil {
+				return err
+			}
+		}
+		versions, err := store.ReadEarlier(values[2], row)
+		if err != nil {
+			return err
+		}
+		c.crowded = true
+		for i := range versions {
+			if v := &versions[i]; !dropped[store.Ref{Scope: v.Scope, ID: v.ID, Ver: v.Ver}] {
+				c.unpacked = append(c.unpacked, v)
+			}
+		}
 		return nil
 	}, nil)
 }
@@ -345,6 +397,7 @@ func (b *batch) lock(units []*store.Unit) error {
 // send sends all that the plan has come to, and the COMMIT.
 func (b *batch) send() {
 	changes := slices.SortedFunc(maps.Values(b.changes), func(a, b *change) int { return a.compare(b.docKey) })
+	b.sendUnpacked(changes)
 	b.sendRemovals(changes)
 	b.sendDocs(changes)
 	b.sendPlaces(changes)
@@ -399,63 +452,100 @@ func (b *batch) sendKeys(st *statement, changes []*change, some func(*change) bo
 	}
 }
 
-func (b *batch) sendDocs(changes []*change) {
-	up := columns(oidInt8, oidBytea, oidInt8, oidInt8, oidInt8, oidInt2, oidBool, oidBytea, oidBytea)
-	in, inserted := copied(), false
-	ghosts := columns(oidInt8, oidBytea, oidInt8)
-	numbers := b.engine.names.known.Load().number
-	insert := func(slot int64, d *store.Doc) {
-		var full []byte
-		if len(d.ID) > longest {
-			full = []byte(d.ID)
-		}
-		inserted = true
-		in.row(12)
-		in.int8(int64(d.Scope))
-		in.int8(slot)
-		in.int8(d.Ver)
-		in.int8(d.Created)
-		in.int8(d.Seq)
-		in.int2(numbers[d.Kind])
-		in.int2(shardOf(d.Scope))
-		in.bool(d.Deleted)
-		in.key(d.ID)
-		in.bytes(full)
-		in.bytes(d.Body)
-		in.bytes(d.Priv)
+// A docCopy is rows of doc for COPY.
+type docCopy struct {
+	column
+	numbers map[string]int16
+}
+
+func (b *batch) docCopy() *docCopy { return &docCopy{copied(), b.engine.names.known.Load().number} }
+
+func (r *docCopy) doc(slot int64, d *store.Doc, earlier []byte) {
+	var full []byte
+	if len(d.ID) > longest {
+		full = []byte(d.ID)
 	}
+	r.row(13)
+	r.int8(int64(d.Scope))
+	r.int8(slot)
+	r.int8(d.Ver)
+	r.int8(d.Created)
+	r.int8(d.Seq)
+	r.int2(r.numbers[d.Kind])
+	r.int2(shardOf(d.Scope))
+	r.bool(d.Deleted)
+	r.key(d.ID)
+	r.bytes(full)
+	r.bytes(d.Body)
+	r.bytes(d.Priv)
+	r.bytes(earlier)
+}
+
+// send sends the rows, if there are any.
+func (r *docCopy) send(c *conn) {
+	if r.n > 0 {
+		c.sendCopy(insertDocs, &r.column)
+	}
+}
+
+// sendUnpacked gives versions rows of their own that stand in others' now.
+func (b *batch) sendUnpacked(changes []*change) {
+	in := b.docCopy()
+	for _, c := range changes {
+		slices.SortFunc(c.unpacked, func(a, b *store.Doc) int { return cmp.Compare(a.Ver, b.Ver) })
+		for _, v := range c.unpacked {
+			in.doc(v.Ver, v, nil)
+		}
+	}
+	b.sendKeys(unpackDocs, changes, func(c *change) bool { return c.crowded })
+	in.send(b.conn)
+}
+
+func (b *batch) sendDocs(changes []*change) {
+	up := columns(oidInt8, oidBytea, oidInt8, oidInt8, oidInt8, oidInt2, oidBool, oidBytea, oidBytea, oidBytea)
+	in := b.docCopy()
+	ghosts := columns(oidInt8, oidBytea, oidInt8)
 	for _, c := range changes {
 		d := c.current
-		switch {
-		case d == nil && c.ghost && c.was.ver == 0: // whoever else makes it waits, and comes after this transaction
-			insert(0, &store.Doc{Scope: c.scope, ID: c.id})
-			ghosts[0].int8(int64(c.scope))
-			ghosts[1].key(c.id)
-			ghosts[2].int8(0)
-		case d == nil:
-		case c.was.ver != 0 && !c.gone:
-			up[0].int8(int64(c.scope))
-			up[1].key(c.id)
-			up[2].int8(d.Ver)
-			up[3].int8(d.Created)
-			up[4].int8(d.Seq)
-			up[5].int2(numbers[d.Kind])
-			up[6].bool(d.Deleted)
-			up[7].bytes(d.Body)
-			up[8].bytes(d.Priv)
-		default:
-			insert(0, d)
+		if d == nil {
+			if c.ghost && c.was.ver == 0 { // whoever else makes it waits, and comes after this transaction
+				in.doc(0, &store.Doc{Scope: c.scope, ID: c.id}, nil)
+				ghosts[0].int8(int64(c.scope))
+				ghosts[1].key(c.id)
+				ghosts[2].int8(0)
+			}
+			continue
 		}
-		for _, v := range c.versions {
-			insert(v.Ver, v)
+		apart := len(c.versions) // those that have another kind, and what is older, stand apart
+		for apart > 0 && c.versions[apart-1].Kind == d.Kind {
+			apart--
 		}
+		for _, v := range c.versions[:apart] {
+			in.doc(v.Ver, v, nil)
+		}
+		var earlier []byte
+		for _, v := range c.versions[apart:] {
+			earlier = store.AppendEarlier(earlier, v, d)
+		}
+		if c.was.ver == 0 || c.gone {
+			in.doc(0, d, earlier)
+			continue
+		}
+		up[0].int8(int64(c.scope))
+		up[1].key(c.id)
+		up[2].int8(d.Ver)
+		up[3].int8(d.Created)
+		up[4].int8(d.Seq)
+		up[5].int2(in.numbers[d.Kind])
+		up[6].bool(d.Deleted)
+		up[7].bytes(d.Body)
+		up[8].bytes(d.Priv)
+		up[9].bytes(earlier)
 	}
 	if up[0].n > 0 {
 		b.conn.send(updateDocs, params(up)...)
 	}
-	if inserted {
-		b.conn.sendCopy(insertDocs, &in)
-	}
+	in.send(b.conn)
 	if ghosts[0].n > 0 {
 		b.conn.send(dropVersions, params(ghosts)...)
 	}

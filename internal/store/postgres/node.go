@@ -51,7 +51,7 @@ var (
 	notify      = prepared("notify", "SELECT pg_notify($1::text, $2::text)")
 	lockNow     = prepared("lock_now", "SELECT pg_advisory_xact_lock($1::bigint)")
 	hurry       = prepared("hurry", "SELECT set_config('synchronous_commit', 'off', true)")
-	forgetBatch = prepared("batch_forget", "DELETE FROM batch WHERE at < now() - interval '1 hour'")
+	forgetBatch = prepared("batch_forget", "DELETE FROM written WHERE at < now() - interval '1 hour'")
 )
 
 // A node is what this process is to others.

@@ -51,12 +51,15 @@ type change struct {
 	docKey
 	read     bool         // its current version was looked up; otherwise it is taken that there is none, and the key says if there is
 	changes  bool         // a unit may change it; otherwise it is only guarded
+	packed   bool         // earlier versions stand in the database's row of it
 	was, now head         // in the database, and after the units so far
 	keep     bool         // the database's current version is kept beside the new one
 	gone     bool         // everything that the database has is removed
 	ghost    bool         // there must be none until the end of the transaction, though none is made
 	current  *store.Doc   // the new current version; nil: it stays as it is, or is gone
-	versions []*store.Doc // of the units, kept beside it
+	versions []*store.Doc // of the units, kept beside it, oldest first
+	crowded  bool         // rows of it hold several versions, which must each have their own
+	unpacked []*store.Doc // those of them that get one
 	places   []place      // index entries that come and go, in the order of the units; the last word on one holds
 }
 
@@ -125,6 +128,9 @@ func (p *plan) wanted(units []*store.Unit) []*change {
 		}
 		for _, d := range u.Deletes {
 			want(d.Scope, d.ID, true)
+		}
+		for _, r := range u.Drops {
+			want(r.Scope, r.ID, true)
 		}
 		for i := range u.Rewrites {
 			want(u.Rewrites[i].Scope, u.Rewrites[i].ID, true)
@@ -288,6 +294,24 @@ func (p *plan) overwrite(r *store.Rewrite) {
 	} else if bytes.Equal(before.Priv, r.Was) {
 		p.rewrite[r.Ref] = &store.Rewrite{Ref: r.Ref, Was: before.Was, Priv: r.Priv}
 	}
+}
+
+// crowded are the documents of which single versions are removed or written over in the database, while others may stand in the same row.
+func (p *plan) crowded() []*change {
+	touched := map[docKey]bool{}
+	for _, r := range p.drops {
+		touched[docKey{r.Scope, r.ID}] = true
+	}
+	for r := range p.rewrite {
+		touched[docKey{r.Scope, r.ID}] = true
+	}
+	var out []*change
+	for key, c := range p.changes {
+		if c.was.ver != 0 && !c.gone && (touched[key] || c.packed && c.current != nil && !c.keep) {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 func (p *plan) move(m *store.Move) {

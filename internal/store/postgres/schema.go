@@ -135,6 +135,13 @@ DO $$ BEGIN
 EXCEPTION WHEN feature_not_supported OR invalid_parameter_value THEN NULL; -- a server that was built without it
 END $$;
 `,
+	`
+-- Versions that one unit made before the row's own stand in it, as what differs (store/earlier.go).
+ALTER TABLE doc ADD COLUMN earlier bytea;
+
+-- Older nodes do not know of them, and would lose them. They write a row to a table of this name with every batch: without it they can write no more.
+ALTER TABLE batch RENAME TO written;
+`,
 }
 
 // oldest is the first version of PostgreSQL that this works with, as server_version_num counts.

@@ -136,11 +136,16 @@ type found struct {
 	kind int16
 	pos  store.Pos
 	id   []byte // as it stands in indexes
+
+	earlier []byte // the versions that stand in its row besides, if they were asked for
 }
 
 var (
-	getDoc     = prepared("get", "SELECT "+docColumns+" FROM doc d WHERE scope = $1::bigint AND id = $2::bytea AND slot = 0")
-	getVersion = prepared("version", "SELECT "+docColumns+" FROM doc d WHERE scope = $1::bigint AND id = $2::bytea AND slot IN (0, $3::bigint) AND ver = $3::bigint")
+	getDoc = prepared("get", "SELECT "+docColumns+" FROM doc d WHERE scope = $1::bigint AND id = $2::bytea AND slot = 0")
+	// The version stands in the row of the next one that has a row, if it has none of its own.
+	getVersion = prepared("version", `
+		(SELECT `+docColumns+`, d.earlier FROM doc d WHERE scope = $1::bigint AND id = $2::bytea AND slot >= $3::bigint AND slot > 0 ORDER BY slot LIMIT 1)
+		UNION ALL SELECT `+docColumns+`, d.earlier FROM doc d WHERE scope = $1::bigint AND id = $2::bytea AND slot = 0 AND ver >= $3::bigint`)
 )
 
 // Get returns the current version.
@@ -150,7 +155,49 @@ func (s *snapshot) Get(scope store.Scope, id string) (*store.Doc, error) {
 
 // Version returns one version.
 func (s *snapshot) Version(scope store.Scope, id string, ver int64) (*store.Doc, error) {
-	return s.one(getVersion, int8Param(int64(scope)), shortKey(id), int8Param(ver))
+	var rows []found
+	if err := s.query(getVersion, func(values [][]byte) error {
+		rows = append(rows, s.e.readVersions(values))
+		return nil
+	}, int8Param(int64(scope)), shortKey(id), int8Param(ver)); err != nil {
+		return nil, err
+	}
+	if err := s.kinds(rows); err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		versions, err := rows[i].versions()
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range versions {
+			if d.Ver == ver {
+				return d, nil
+			}
+		}
+	}
+	return nil, nil
+}
+
+// readVersions reads a row that has docColumns and then earlier.
+func (e *Engine) readVersions(values [][]byte) found {
+	return found{doc: e.readDoc(values), kind: int2Value(values[3]), earlier: bytesValue(values[9])}
+}
+
+// versions are those that stand in a row, oldest first.
+func (f *found) versions() ([]*store.Doc, error) {
+	if f.earlier == nil {
+		return []*store.Doc{f.doc}, nil
+	}
+	earlier, err := store.ReadEarlier(f.earlier, f.doc)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*store.Doc, 0, len(earlier)+1)
+	for i := range earlier {
+		all = append(all, &earlier[i])
+	}
+	return append(all, f.doc), nil
 }
 
 func (s *snapshot) one(st *statement, params ...[]byte) (*store.Doc, error) {
@@ -281,8 +328,8 @@ var (
 	allMoves    = prepared("all_moves", "DECLARE moves NO SCROLL CURSOR FOR "+selectMove+" ORDER BY seq")
 	nextMoves   = prepared("next_moves", "FETCH 1000 FROM moves")
 	endMoves    = prepared("end_moves", "CLOSE moves")
-	walkDocs    = prepared("walk", "SELECT "+docColumns+", d.id FROM doc d WHERE slot = 0 AND (scope, id) > ($1::bigint, $2::bytea) ORDER BY scope, id LIMIT 1000")
-	walkVersion = prepared("walk_versions", "SELECT "+docColumns+", d.id FROM doc d"+
+	walkDocs    = prepared("walk", "SELECT "+docColumns+", NULL::bytea, d.id FROM doc d WHERE slot = 0 AND (scope, id) > ($1::bigint, $2::bytea) ORDER BY scope, id LIMIT 1000")
+	walkVersion = prepared("walk_versions", "SELECT "+docColumns+", d.earlier, d.id FROM doc d"+
 		" WHERE (scope, id) >= ($1::bigint, $2::bytea) AND (scope, id, ver) > ($1::bigint, $2::bytea, $3::bigint) ORDER BY scope, id, ver LIMIT 1000")
 	walkPlaces = prepared("walk_index", `
 		SELECT p.scope, p.name, coalesce(p.full_value, p.value), p.created, p.seq, coalesce(d.full_id, d.id), p.value, p.id
@@ -381,7 +428,9 @@ func (s *snapshot) walk(st *statement, behind func(*found) [][]byte, yield func(
 	for {
 		var rows []found
 		if err := s.query(st, func(values [][]byte) error {
-			rows = append(rows, found{doc: s.e.readDoc(values), kind: int2Value(values[3]), id: bytesValue(values[9])})
+			f := s.e.readVersions(values)
+			f.id = bytesValue(values[10])
+			rows = append(rows, f)
 			return nil
 		}, behind(&end)...); err != nil {
 			return err
@@ -390,8 +439,14 @@ func (s *snapshot) walk(st *statement, behind func(*found) [][]byte, yield func(
 			return err
 		}
 		for i := range rows {
-			if !yield(rows[i].doc) {
-				return nil
+			versions, err := rows[i].versions()
+			if err != nil {
+				return err
+			}
+			for _, d := range versions {
+				if !yield(d) {
+					return nil
+				}
 			}
 			if err := s.ctx.Err(); err != nil {
 				return err

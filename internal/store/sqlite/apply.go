@@ -286,7 +286,7 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 			if err := w.raise(v.Seq); err != nil {
 				return err
 			}
-			earlier = appendEarlier(earlier, v, &p.Doc)
+			earlier = store.AppendEarlier(earlier, v, &p.Doc)
 		}
 	}
 	now := current{ver: p.Ver, created: p.Created, seq: p.Seq, earlier: earlier != nil, fresh: true}

@@ -29,7 +29,7 @@ CREATE TABLE doc (
 	deleted INTEGER NOT NULL,
 	body    BLOB,
 	priv    BLOB,
-	earlier BLOB -- versions that the same unit made before this one (earlier.go)
+	earlier BLOB -- versions that the same unit made before this one (store/earlier.go)
 );
 ` + docIndexes + `
 

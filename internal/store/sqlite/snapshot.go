@@ -182,7 +182,7 @@ func (s *snapshot) Version(scope store.Scope, id string, ver int64) (doc *store.
 func (s *snapshot) eachVersion(st *sqlite.Stmt, yield func(*store.Doc) bool) error {
 	row := s.readDoc(st)
 	if !st.ColumnIsNull(9) {
-		earlier, err := readEarlier(readBlob(st, 9), row)
+		earlier, err := store.ReadEarlier(readBlob(st, 9), row)
 		if err != nil {
 			return fmt.Errorf("%s: %w", row.ID, err)
 		}

@@ -18,10 +18,10 @@ func (w *writer) load(n int64) (row *store.Doc, earlier []store.Doc, err error) 
 	defer st.Reset()
 	found, err := st.Step()
 	if err != nil || !found {
-		return nil, nil, errors.Join(err, errEarlier)
+		return nil, nil, errors.Join(err, store.ErrEarlier)
 	}
 	row = readDoc(st, w.names)
-	earlier, err = readEarlier(readBlob(st, 9), row)
+	earlier, err = store.ReadEarlier(readBlob(st, 9), row)
 	return row, earlier, err
 }
 
@@ -44,7 +44,7 @@ func (w *writer) spread(n int64) error {
 func (w *writer) keepEarlier(n int64, row *store.Doc, earlier []store.Doc) error {
 	var col []byte
 	for i := range earlier {
-		col = appendEarlier(col, &earlier[i], row)
+		col = store.AppendEarlier(col, &earlier[i], row)
 	}
 	w.restore.BindInt64(1, n)
 	bindBlob(w.restore, 2, col)

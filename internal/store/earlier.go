@@ -1,20 +1,18 @@
-package sqlite
+package store
 
 import (
 	"bytes"
 	"encoding/binary"
 	"errors"
 	"math/bits"
-
-	"florin/internal/store"
 )
 
 // A unit often makes several versions of one document, which differ in a few bytes: a charge before and after its balance transaction is known.
-// They stand in one row: the last in full, and the others, column earlier, as what they have of their own between the bytes that they share with
-// it at both ends. (A third of the bytes of a card payment, and two rows of eleven.) When such a row is written over they get rows of their own.
+// Engines keep them in one row: the last in full, and the others, column earlier, as what they have of their own between the bytes that they share
+// with it at both ends. (A third of the bytes of a card payment, and two rows of eleven.) When such a row is written over they get rows of their own.
 
-// appendEarlier adds a version to the column of a row.
-func appendEarlier(col []byte, v, row *store.Doc) []byte {
+// AppendEarlier adds a version to the column of a row.
+func AppendEarlier(col []byte, v, row *Doc) []byte {
 	col = binary.AppendUvarint(col, uint64(v.Ver))
 	col = binary.AppendVarint(col, v.Created)
 	col = binary.AppendVarint(col, v.Seq)
@@ -64,19 +62,20 @@ func commonTail(a, b []byte) (n int) {
 	return n
 }
 
-var errEarlier = errors.New("sqlite: an earlier version cannot be read")
+// ErrEarlier says that what an engine has of earlier versions is not what it wrote.
+var ErrEarlier = errors.New("store: an earlier version cannot be read")
 
-// readEarlier reads the versions that a row has besides its own, oldest first.
-func readEarlier(col []byte, row *store.Doc) (out []store.Doc, err error) {
+// ReadEarlier reads the versions that a row has besides its own, oldest first.
+func ReadEarlier(col []byte, row *Doc) (out []Doc, err error) {
 	r := bytes.NewReader(col)
 	for r.Len() > 0 {
-		v := store.Doc{Scope: row.Scope, ID: row.ID, Kind: row.Kind}
+		v := Doc{Scope: row.Scope, ID: row.ID, Kind: row.Kind}
 		ver, err1 := binary.ReadUvarint(r)
 		created, err2 := binary.ReadVarint(r)
 		seq, err3 := binary.ReadVarint(r)
 		deleted, err4 := r.ReadByte()
 		if errors.Join(err1, err2, err3, err4) != nil {
-			return nil, errEarlier
+			return nil, ErrEarlier
 		}
 		v.Ver, v.Created, v.Seq, v.Deleted = int64(ver), created, seq, deleted == 1
 		if v.Body, err = readDiff(r, row.Body); err != nil {
@@ -96,7 +95,7 @@ func readDiff(r *bytes.Reader, than []byte) ([]byte, error) {
 	own, err3 := binary.ReadUvarint(r)
 	most := uint64(len(than))
 	if errors.Join(err1, err2, err3) != nil || head > most || tail > most-head || own > uint64(r.Len()) {
-		return nil, errEarlier
+		return nil, ErrEarlier
 	}
 	if head+own+tail == 0 {
 		return nil, nil
@@ -104,7 +103,7 @@ func readDiff(r *bytes.Reader, than []byte) ([]byte, error) {
 	b := make([]byte, head+own+tail)
 	copy(b, than[:head])
 	if _, err := r.Read(b[head : head+own]); err != nil && own > 0 {
-		return nil, errEarlier
+		return nil, ErrEarlier
 	}
 	copy(b[head+own:], than[most-tail:])
 	return b, nil
