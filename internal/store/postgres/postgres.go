@@ -17,7 +17,7 @@
 // Documents that must not exist are not looked for: two that are made at once meet at one key, the later is refused, and its batch is looked at again.
 // Rows are inserted in the order of their keys, too, so no two batches wait for each other in a circle, whatever node they come from.
 //
-// If the connection is lost while a batch is committed, the row that it wrote in the table batch tells whether it was (see outcome).
+// If the connection is lost while a batch is committed, the row that it wrote in the table written tells whether it was (see outcome).
 //
 // # How it is read
 //
