@@ -106,6 +106,34 @@ func TestDiskFails(t *testing.T) {
 	}
 }
 
+// TestDiskShared has a log that is empty opened by one who reads, after one who writes: what is durable afterwards is so whoever is asked.
+func TestDiskShared(t *testing.T) {
+	e, path := onBadDisk(t)
+	apply(t, e, put("before", 0, 20_000))
+	e.writing.Lock()
+	err := e.settle()
+	e.writing.Unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 4 { // side by side, so that each has a connection of its own
+		snap, err := e.Snapshot(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer snap.Close()
+		if doc, err := snap.Get(2, "before"); doc == nil || err != nil {
+			t.Fatal(doc, err)
+		}
+	}
+	apply(t, e, put("after", 0, 20_000))
+	for range 5 {
+		if got := found(t, path, true, "before", "after"); !got["before"] || !got["after"] {
+			t.Errorf("after a power cut it finds %v", got)
+		}
+	}
+}
+
 // While the disk goes on failing nothing is acknowledged, but reads are answered. When it works again, so does the engine.
 func TestDiskFailsForLong(t *testing.T) {
 	for _, rule := range []disk.Rule{

@@ -280,13 +280,23 @@ func opened(id, methods uintptr, path string, kind Kind) uintptr {
 	defer all.Unlock()
 	h := &handle{id: id, table: patch(methods)}
 	size := h.length()
-	if h.file = all.files[path]; h.file == nil || size == 0 { // new, or made anew
+	if h.file = all.files[path]; h.file == nil || size == 0 && !h.file.used() { // new, or made anew
 		h.file = &file{path: path, kind: kind, pages: map[int64][]byte{}, lost: map[int64]bool{}, size: size}
 		all.files[path] = h.file
 	}
 	h.seen = h.errors // who opens a file hears nothing of what went wrong before
 	all.open[id] = h
 	return h.table.patched
+}
+
+// used says whether the file is open. One that is, and is empty, was emptied by who has it open.
+func (f *file) used() bool {
+	for _, h := range all.open {
+		if h.file == f {
+			return true
+		}
+	}
+	return false
 }
 
 func closed(id uintptr) {
