@@ -251,12 +251,11 @@ func compileSliceReader(t reflect.Type) reader {
 			n++
 		}
 		s.Set(reflect.MakeSlice(t, n, n))
-		q := s.UnsafePointer()
-		for range n {
-			if i = elem(b, i+1, q); at(b, i) != ',' && at(b, i) != ']' {
+		first := s.UnsafePointer()
+		for k := range n {
+			if i = elem(b, i+1, unsafe.Add(first, uintptr(k)*size)); at(b, i) != ',' && at(b, i) != ']' {
 				return failed
 			}
-			q = unsafe.Add(q, size)
 		}
 		if at(b, i) != ']' {
 			return failed
