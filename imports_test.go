@@ -18,7 +18,7 @@ var layers = []struct {
 }{
 	{false, "fault jsontext clock id testcard money spec spec/gen form search paymethod qr otlp"}, // leaves
 	{false, "shape"}, // holds answers to the spec, in tests
-	{false, "store store/memory store/sqlite store/storetest store/postgres store/postgres/pgtest store/postgres/pgtest/with"},
+	{false, "store store/memory store/sqlite/cfile store/sqlite store/storetest store/postgres store/postgres/pgtest store/postgres/pgtest/with"},
 	{false, "ledger task vault keyring rail rail/railtest"},
 	{false, "version api sweep"},
 	{false, "domain/account domain/catalog domain/customer domain/taxid domain/balance domain/methodconfig domain/cashbalance domain/payout domain/topup domain/file domain/reference domain/secretstore domain/paymentmethod domain/forwarding domain/setup domain/payment domain/paymentrecord domain/browser domain/radar domain/dispute domain/customersession domain/ephemeralkey domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it

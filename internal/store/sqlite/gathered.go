@@ -9,6 +9,8 @@ import (
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
 	"zombiezen.com/go/sqlite"
+
+	"florin/internal/store/sqlite/cfile"
 )
 
 // SQLite writes its log a page at a time, in two calls each: some three hundred for a batch of payments, a tenth of what a payment costs. So the
@@ -29,16 +31,6 @@ func (f file) gathering() (path string, flags sqlite.OpenFlags, err error) {
 	u := url.URL{Scheme: "file", Path: f.path, RawQuery: "vfs=" + gatheredVFS}
 	return u.String(), sqlite.OpenReadWrite | sqlite.OpenURI, nil
 }
-
-// SQLite is C that was translated to Go: these are the functions of its file systems, as they are called and given.
-type (
-	openFunc     = func(tls *libc.TLS, vfs, path, id uintptr, flags int32, out uintptr) int32
-	closeFunc    = func(tls *libc.TLS, id uintptr) int32
-	ioFunc       = func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32
-	truncateFunc = func(tls *libc.TLS, id uintptr, size int64) int32
-	syncFunc     = func(tls *libc.TLS, id uintptr, flags int32) int32
-	sizeFunc     = func(tls *libc.TLS, id, size uintptr) int32
-)
 
 // A gathered is an open log.
 type gathered struct {
@@ -77,11 +69,11 @@ func register() error {
 	if system == 0 || own == 0 || name == 0 {
 		return errors.New("sqlite: no file system")
 	}
-	vfs := (*lib.Tsqlite3_vfs)(inC(own))
-	*vfs = *(*lib.Tsqlite3_vfs)(inC(system))
+	vfs := (*lib.Tsqlite3_vfs)(cfile.Pointer(own))
+	*vfs = *(*lib.Tsqlite3_vfs)(cfile.Pointer(system))
 	vfs.FpNext, vfs.FzName = 0, name
-	vfs.FxOpen = toC(func(tls *libc.TLS, _, path, id uintptr, flags int32, out uintptr) int32 {
-		code := (*fromC[openFunc](&(*lib.Tsqlite3_vfs)(inC(system)).FxOpen))(tls, system, path, id, flags, out)
+	vfs.FxOpen = cfile.ToC(func(tls *libc.TLS, _, path, id uintptr, flags int32, out uintptr) int32 {
+		code := (*cfile.FromC[cfile.Open](&(*lib.Tsqlite3_vfs)(cfile.Pointer(system)).FxOpen))(tls, system, path, id, flags, out)
 		if code == 0 && flags&lib.SQLITE_OPEN_WAL != 0 {
 			code = gather(tls, id)
 		}
@@ -92,7 +84,7 @@ func register() error {
 
 // gather puts the functions that hold back before those of a log that was opened.
 func gather(tls *libc.TLS, id uintptr) int32 {
-	f := (*lib.Tsqlite3_file)(inC(id))
+	f := (*lib.Tsqlite3_file)(cfile.Pointer(id))
 	g := &gathered{below: f.FpMethods, buf: libc.Xmalloc(tls, gatherBytes)}
 	all.mu.Lock()
 	defer all.mu.Unlock()
@@ -118,53 +110,59 @@ func gatheringMethods(tls *libc.TLS, system uintptr) uintptr {
 	if table == 0 {
 		return 0
 	}
-	m := (*lib.Tsqlite3_io_methods)(inC(table))
-	*m = *(*lib.Tsqlite3_io_methods)(inC(system))
-	m.FxWrite = toC(func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
+	m := (*lib.Tsqlite3_io_methods)(cfile.Pointer(table))
+	*m = *(*lib.Tsqlite3_io_methods)(cfile.Pointer(system))
+	m.FxWrite = cfile.ToC(func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
 		return logOf(id).write(tls, id, buf, n, at)
 	})
-	m.FxRead = toC(func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
-		g := logOf(id)
-		if code := g.flush(tls, id); code != 0 {
+	m.FxRead = cfile.ToC(func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
+		below, code := flushed(tls, id)
+		if code != 0 {
 			return code
 		}
-		return (*fromC[ioFunc](&g.methods().FxRead))(tls, id, buf, n, at)
+		return (*cfile.FromC[cfile.IO](&below.FxRead))(tls, id, buf, n, at)
 	})
-	m.FxFileSize = toC(func(tls *libc.TLS, id, size uintptr) int32 {
-		g := logOf(id)
-		if code := g.flush(tls, id); code != 0 {
+	m.FxFileSize = cfile.ToC(func(tls *libc.TLS, id, size uintptr) int32 {
+		below, code := flushed(tls, id)
+		if code != 0 {
 			return code
 		}
-		return (*fromC[sizeFunc](&g.methods().FxFileSize))(tls, id, size)
+		return (*cfile.FromC[cfile.Size](&below.FxFileSize))(tls, id, size)
 	})
-	m.FxSync = toC(func(tls *libc.TLS, id uintptr, flags int32) int32 {
-		g := logOf(id)
-		if code := g.flush(tls, id); code != 0 {
+	m.FxSync = cfile.ToC(func(tls *libc.TLS, id uintptr, flags int32) int32 {
+		below, code := flushed(tls, id)
+		if code != 0 {
 			return code
 		}
-		return (*fromC[syncFunc](&g.methods().FxSync))(tls, id, flags)
+		return (*cfile.FromC[cfile.Sync](&below.FxSync))(tls, id, flags)
 	})
-	m.FxTruncate = toC(func(tls *libc.TLS, id uintptr, size int64) int32 {
-		g := logOf(id)
-		if code := g.flush(tls, id); code != 0 {
+	m.FxTruncate = cfile.ToC(func(tls *libc.TLS, id uintptr, size int64) int32 {
+		below, code := flushed(tls, id)
+		if code != 0 {
 			return code
 		}
-		return (*fromC[truncateFunc](&g.methods().FxTruncate))(tls, id, size)
+		return (*cfile.FromC[cfile.Truncate](&below.FxTruncate))(tls, id, size)
 	})
-	m.FxClose = toC(func(tls *libc.TLS, id uintptr) int32 {
+	m.FxClose = cfile.ToC(func(tls *libc.TLS, id uintptr) int32 {
 		g := logOf(id)
 		code := g.flush(tls, id)
 		all.mu.Lock()
 		delete(all.open, id)
 		all.mu.Unlock()
 		libc.Xfree(tls, g.buf)
-		return max(code, (*fromC[closeFunc](&g.methods().FxClose))(tls, id))
+		return max(code, (*cfile.FromC[cfile.Close](&g.methods().FxClose))(tls, id))
 	})
 	return table
 }
 
+// flushed writes what a log holds back, for what must find it in the file, and returns the functions below.
+func flushed(tls *libc.TLS, id uintptr) (below *lib.Tsqlite3_io_methods, code int32) {
+	g := logOf(id)
+	return g.methods(), g.flush(tls, id)
+}
+
 func (g *gathered) methods() *lib.Tsqlite3_io_methods {
-	return (*lib.Tsqlite3_io_methods)(inC(g.below))
+	return (*lib.Tsqlite3_io_methods)(cfile.Pointer(g.below))
 }
 
 // write holds back what follows on what is held back already.
@@ -174,10 +172,10 @@ func (g *gathered) write(tls *libc.TLS, id, buf uintptr, n int32, at int64) int3
 			return code
 		}
 		if g.at = at; n > gatherBytes {
-			return (*fromC[ioFunc](&g.methods().FxWrite))(tls, id, buf, n, at)
+			return (*cfile.FromC[cfile.IO](&g.methods().FxWrite))(tls, id, buf, n, at)
 		}
 	}
-	copy(unsafe.Slice((*byte)(inC(g.buf)), gatherBytes)[g.used:], unsafe.Slice((*byte)(inC(buf)), n))
+	copy(unsafe.Slice((*byte)(cfile.Pointer(g.buf)), gatherBytes)[g.used:], unsafe.Slice((*byte)(cfile.Pointer(buf)), n))
 	g.used += n
 	return 0
 }
@@ -188,31 +186,14 @@ func (g *gathered) flush(tls *libc.TLS, id uintptr) int32 {
 	if g.used = 0; n == 0 {
 		return 0
 	}
-	return (*fromC[ioFunc](&g.methods().FxWrite))(tls, id, g.buf, n, g.at)
+	return (*cfile.FromC[cfile.IO](&g.methods().FxWrite))(tls, id, g.buf, n, g.at)
 }
 
 func cString(tls *libc.TLS, s string) uintptr {
 	p := libc.Xmalloc(tls, lib.Tsize_t(len(s)+1))
 	if p != 0 {
-		b := unsafe.Slice((*byte)(inC(p)), len(s)+1)
+		b := unsafe.Slice((*byte)(cfile.Pointer(p)), len(s)+1)
 		b[copy(b, s)] = 0
 	}
 	return p
 }
-
-// fromC is a Go function that C has a pointer to.
-func fromC[F any](p *uintptr) *F { return (*F)(unsafe.Pointer(&struct{ uintptr }{*p})) }
-
-// toC is what C calls a Go function by. It is kept for ever.
-func toC[F any](f F) uintptr {
-	keep := any(f)
-	given = append(given, keep)
-	type words [2]uintptr
-	return (*words)(unsafe.Pointer(&keep))[1]
-}
-
-// given are the functions that were.
-var given []any
-
-// inC is a pointer into C's memory, which Go does not move.
-func inC(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }

@@ -6,6 +6,8 @@ import (
 
 	"modernc.org/libc"
 	lib "modernc.org/sqlite/lib"
+
+	"florin/internal/store/sqlite/cfile"
 )
 
 // What SQLite answers when its file system fails.
@@ -13,17 +15,6 @@ const (
 	codeWrite = int32(lib.SQLITE_IOERR_WRITE)
 	codeSync  = int32(lib.SQLITE_IOERR_FSYNC)
 	codeFull  = int32(lib.SQLITE_FULL)
-)
-
-// SQLite calls its file system through tables of functions, one a file system and one a kind of file. These are the ones that were there before,
-// and how C functions are called from and given to SQLite, which is C that was translated to Go.
-type (
-	openFunc     = func(tls *libc.TLS, vfs, path, id uintptr, flags int32, out uintptr) int32
-	closeFunc    = func(tls *libc.TLS, id uintptr) int32
-	ioFunc       = func(tls *libc.TLS, id, buf uintptr, n int32, at int64) int32
-	truncateFunc = func(tls *libc.TLS, id uintptr, size int64) int32
-	syncFunc     = func(tls *libc.TLS, id uintptr, flags int32) int32
-	sizeFunc     = func(tls *libc.TLS, id, size uintptr) int32
 )
 
 var (
@@ -47,9 +38,9 @@ func intercept() error {
 	if vfs == 0 {
 		return errors.New("disk: SQLite has no file system")
 	}
-	system := (*lib.Tsqlite3_vfs)(pointer(vfs))
-	before := *fromC[openFunc](&system.FxOpen)
-	system.FxOpen = toC(func(tls *libc.TLS, vfs, path, id uintptr, flags int32, out uintptr) int32 {
+	system := (*lib.Tsqlite3_vfs)(cfile.Pointer(vfs))
+	before := *cfile.FromC[cfile.Open](&system.FxOpen)
+	system.FxOpen = cfile.ToC(func(tls *libc.TLS, vfs, path, id uintptr, flags int32, out uintptr) int32 {
 		code := before(tls, vfs, path, id, flags, out)
 		var kind Kind
 		switch {
@@ -61,7 +52,7 @@ func intercept() error {
 		if code != 0 || kind == Any || path == 0 {
 			return code
 		}
-		f := (*lib.Tsqlite3_file)(pointer(id))
+		f := (*lib.Tsqlite3_file)(cfile.Pointer(id))
 		f.FpMethods = opened(id, f.FpMethods, libc.GoString(path), kind)
 		return 0
 	})
@@ -73,20 +64,20 @@ func patch(original uintptr) *table {
 	if t := tables[original]; t != nil {
 		return t
 	}
-	t := &table{original: *(*lib.Tsqlite3_io_methods)(pointer(original))}
+	t := &table{original: *(*lib.Tsqlite3_io_methods)(cfile.Pointer(original))}
 	tables[original] = t
 	t.patched = libc.Xmalloc(own, lib.Tsize_t(unsafe.Sizeof(t.original)))
-	methods := (*lib.Tsqlite3_io_methods)(pointer(t.patched))
+	methods := (*lib.Tsqlite3_io_methods)(cfile.Pointer(t.patched))
 	*methods = t.original
-	methods.FxClose = toC(func(tls *libc.TLS, id uintptr) int32 {
+	methods.FxClose = cfile.ToC(func(tls *libc.TLS, id uintptr) int32 {
 		closed(id)
-		return (*fromC[closeFunc](&t.original.FxClose))(tls, id)
+		return (*cfile.FromC[cfile.Close](&t.original.FxClose))(tls, id)
 	})
-	methods.FxWrite = toC(func(_ *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
-		return handleOf(id).write(unsafe.Slice((*byte)(pointer(buf)), n), at)
+	methods.FxWrite = cfile.ToC(func(_ *libc.TLS, id, buf uintptr, n int32, at int64) int32 {
+		return handleOf(id).write(unsafe.Slice((*byte)(cfile.Pointer(buf)), n), at)
 	})
-	methods.FxTruncate = toC(func(_ *libc.TLS, id uintptr, size int64) int32 { return handleOf(id).truncate(size) })
-	methods.FxSync = toC(func(_ *libc.TLS, id uintptr, flags int32) int32 { return handleOf(id).sync(flags) })
+	methods.FxTruncate = cfile.ToC(func(_ *libc.TLS, id uintptr, size int64) int32 { return handleOf(id).truncate(size) })
+	methods.FxSync = cfile.ToC(func(_ *libc.TLS, id uintptr, flags int32) int32 { return handleOf(id).sync(flags) })
 	return t
 }
 
@@ -101,42 +92,25 @@ func handleOf(id uintptr) *handle {
 func (h *handle) realRead(p []byte, at int64) {
 	buf := libc.Xmalloc(own, lib.Tsize_t(len(p)+1))
 	defer libc.Xfree(own, buf)
-	(*fromC[ioFunc](&h.table.original.FxRead))(own, h.id, buf, int32(len(p)), at) // what is beyond the end reads as zeros
-	copy(p, unsafe.Slice((*byte)(pointer(buf)), len(p)))
+	(*cfile.FromC[cfile.IO](&h.table.original.FxRead))(own, h.id, buf, int32(len(p)), at) // what is beyond the end reads as zeros
+	copy(p, unsafe.Slice((*byte)(cfile.Pointer(buf)), len(p)))
 }
 
 func (h *handle) realWrite(p []byte, at int64) int32 {
-	return (*fromC[ioFunc](&h.table.original.FxWrite))(own, h.id, uintptr(unsafe.Pointer(&p[0])), int32(len(p)), at)
+	return (*cfile.FromC[cfile.IO](&h.table.original.FxWrite))(own, h.id, uintptr(unsafe.Pointer(&p[0])), int32(len(p)), at)
 }
 
 func (h *handle) realSync(flags int32) int32 {
-	return (*fromC[syncFunc](&h.table.original.FxSync))(own, h.id, flags)
+	return (*cfile.FromC[cfile.Sync](&h.table.original.FxSync))(own, h.id, flags)
 }
 
 func (h *handle) realTruncate(size int64) int32 {
-	return (*fromC[truncateFunc](&h.table.original.FxTruncate))(own, h.id, size)
+	return (*cfile.FromC[cfile.Truncate](&h.table.original.FxTruncate))(own, h.id, size)
 }
 
 func (h *handle) length() int64 {
 	buf := libc.Xmalloc(own, 8)
 	defer libc.Xfree(own, buf)
-	(*fromC[sizeFunc](&h.table.original.FxFileSize))(own, h.id, buf)
-	return *(*int64)(pointer(buf))
+	(*cfile.FromC[cfile.Size](&h.table.original.FxFileSize))(own, h.id, buf)
+	return *(*int64)(cfile.Pointer(buf))
 }
-
-// fromC is a Go function that C has a pointer to.
-func fromC[F any](p *uintptr) *F { return (*F)(unsafe.Pointer(&struct{ uintptr }{*p})) }
-
-// toC is what C calls a Go function by.
-func toC[F any](f F) uintptr {
-	keep := any(f)
-	kept = append(kept, keep)
-	type words [2]uintptr
-	return (*words)(unsafe.Pointer(&keep))[1]
-}
-
-// kept keeps the functions that C knows of.
-var kept []any
-
-// pointer is a pointer into C's memory, which Go does not move.
-func pointer(p uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&p)) }
