@@ -234,6 +234,9 @@ func (db *DB) take() ([]*waiting, bool) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	n := min(len(db.queue), maxBatch)
+	if half := db.load / 2; db.committers == 1 && half >= worthHalf {
+		n = min(n, half)
+	}
 	batch := db.queue[:n:n]
 	db.queue = db.queue[n:]
 	db.flying += n
@@ -262,15 +265,17 @@ const (
 	gatherFor = 2 * time.Millisecond  // how long those just answered are waited for, at the most
 	beside    = 24                    // how many units are worth a batch of their own while another is on its way
 	besideFor = 10 * time.Millisecond // how long fewer wait for it, at the most
+	worthHalf = 16                    // how many units are worth a batch, if the others of the load are to be made meanwhile
 )
 
 // gather lets those come back who were just answered, before the next batch is taken: a page that many payments of a batch touch is written once,
-// so a batch of sixty costs each of them far less than one of ten does. Of several committers each waits for its part of them. A unit that comes
-// alone, as from a single client, waits for nobody.
+// so a batch of thirty costs each of them far less than one of five does. One committer waits for half of the load, and takes no more of a large one:
+// while it applies that half, other cores make the units of the other; if it took all, they would have nothing to do. Of several committers each
+// waits for its part. A unit that comes alone, as from a single client, waits for nobody.
 func (db *DB) gather() {
 	for {
 		db.mu.Lock()
-		want, until := min(db.load*3/4/db.committers, maxBatch), db.answered.Add(gatherFor)
+		want, until := min(db.share(), maxBatch), db.answered.Add(gatherFor)
 		if db.flying > 0 {
 			if len(db.queue) == 0 {
 				want = 0
@@ -293,6 +298,14 @@ func (db *DB) gather() {
 		}
 		timer.Stop()
 	}
+}
+
+// share is how many of the load make a batch.
+func (db *DB) share() int {
+	if db.committers == 1 {
+		return db.load / 2
+	}
+	return db.load * 3 / 4 / db.committers
 }
 
 // landed notes that a batch is about to be answered.

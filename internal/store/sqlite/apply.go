@@ -16,10 +16,10 @@ type writer struct {
 	ceiling int64              // no document has a higher Seq
 	folded  int64              // moves up to this one are in folds
 	moved   int64              // the last move
-	row     int64              // the last row of doc
 	at      map[docKey]current // what the batch has read or written
 	careful bool               // look for what is said not to be there, rather than let the index refuse it
 	docs    []newDoc           // rows of doc that wait to be written together
+	numbers []int64            // the numbers of those that this batch has written, in their order
 	places  []newPlace         // rows of place that do
 	moves   []store.Move       // rows of move that do
 
@@ -42,7 +42,7 @@ type docKey struct {
 
 // current is what the writer must know of a document's current version. The zero value says that there is none.
 type current struct {
-	row, ver     int64
+	row, ver     int64 // the row is known once it is written (see written)
 	created, seq int64
 	earlier      bool // versions stand in its row besides
 	fresh        bool // this batch has made it: some of it may wait to be written
@@ -60,8 +60,8 @@ func newWriter(c *conn, n *names) (*writer, error) {
 		{&w.rollback, "ROLLBACK"},
 		{&w.current, "SELECT n, ver, created, seq, earlier IS NOT NULL FROM doc WHERE scope = ? AND id = ? AND past = 0"},
 		{&w.one, "SELECT " + docColumns + ", d.earlier FROM doc d WHERE n = ?"},
-		{&w.replace, `UPDATE doc SET ver = ?4, past = ?5, kind = ?6, created = ?7, seq = ?8, deleted = ?9, body = ?10, priv = ?11, earlier = ?12
-			WHERE n = ?1 AND scope = ?2 AND id = ?3`},
+		{&w.replace, `UPDATE doc SET ver = ?3, past = ?4, kind = ?5, created = ?6, seq = ?7, deleted = ?8, body = ?9, priv = ?10, earlier = ?11
+			WHERE n = ?12 AND scope = ?1 AND id = ?2`},
 		{&w.retire, "UPDATE doc SET past = 1 WHERE n = ?"},
 		{&w.remove, "DELETE FROM doc WHERE scope = ? AND id = ? AND past = ?"},
 		{&w.forget, "DELETE FROM doc WHERE n = ?"},
@@ -79,12 +79,12 @@ func newWriter(c *conn, n *names) (*writer, error) {
 			ON CONFLICT (purse, level, bucket) DO UPDATE SET amount = amount + excluded.amount`},
 	}
 	for i, rows := range docRows {
-		all = append(all, statement{&w.insert[i], values("INSERT OR ROLLBACK INTO doc (n, scope, id, ver, past, kind, created, seq, deleted, body, priv, earlier) VALUES ",
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
+		all = append(all, statement{&w.insert[i], values("INSERT OR ROLLBACK INTO doc (scope, id, ver, past, kind, created, seq, deleted, body, priv, earlier) VALUES ",
+			"(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
 	}
 	for i, rows := range moveRows {
-		all = append(all, statement{&w.move[i], values(`INSERT OR ROLLBACK INTO move (seq, scope, source, "from", "to", currency, amount, available_on, created) VALUES `,
-			"(?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)})
+		all = append(all, statement{&w.move[i], values(`INSERT OR ROLLBACK INTO move (scope, source, "from", "to", currency, amount, available_on, created) VALUES `,
+			"(?, ?, ?, ?, ?, ?, ?, ?)", rows)})
 	}
 	for i, rows := range placeRows {
 		all = append(all, statement{&w.place[i], values("INSERT OR IGNORE INTO place (scope, name, value, created, seq, id) VALUES ", "(?, ?, ?, ?, ?, ?)", rows)})
@@ -101,11 +101,10 @@ func newWriter(c *conn, n *names) (*writer, error) {
 
 // loadCounters reads what is counted: at the start, and after a transaction that was undone.
 func (w *writer) loadCounters() error {
-	var errs [4]error
+	var errs [3]error
 	w.ceiling, errs[0] = w.number("SELECT value FROM counter WHERE name = 'ceiling'")
 	w.folded, errs[1] = w.number("SELECT value FROM counter WHERE name = 'folded'")
 	w.moved, errs[2] = w.number("SELECT max(seq) FROM move")
-	w.row, errs[3] = w.number("SELECT max(n) FROM doc")
 	return errors.Join(errs[:]...)
 }
 
@@ -125,7 +124,7 @@ func (w *writer) apply(units []*store.Unit) (outcomes []error, pages int, err er
 
 func (w *writer) attempt(units []*store.Unit) (outcomes []error, pages int, err error) {
 	clear(w.at)
-	w.docs, w.places, w.moves = w.docs[:0], w.places[:0], w.moves[:0]
+	w.docs, w.numbers, w.places, w.moves = w.docs[:0], w.numbers[:0], w.places[:0], w.moves[:0]
 	if err := run(w.begin); err != nil {
 		return nil, 0, err
 	}
@@ -260,12 +259,8 @@ func (w *writer) write(u *store.Unit) error {
 			return err
 		}
 	}
-	for i := range u.Moves {
-		w.moved++
-		m := u.Moves[i]
-		m.Seq = w.moved
-		w.moves = append(w.moves, m)
-	}
+	w.moves = append(w.moves, u.Moves...)
+	w.moved += int64(len(u.Moves))
 	return nil
 }
 
@@ -301,9 +296,10 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 	if old.ver != 0 && !p.Keep {
 		// The row is written over, so that what changes often does not leave the file full of holes.
 		now.row = old.row
-		if err := w.bindDoc(w.replace, 0, &newDoc{row: old.row, doc: &p.Doc, earlier: earlier}); err != nil {
+		if err := w.bindDoc(w.replace, 0, &newDoc{doc: &p.Doc, earlier: earlier}); err != nil {
 			return err
 		}
+		w.replace.BindInt64(docParams+1, old.row)
 		if err := run(w.replace); err != nil {
 			return err
 		}
@@ -329,12 +325,18 @@ func (w *writer) giveWay(old *current, keep bool) error {
 	return nil
 }
 
-// written sees to it that a version and its places are written, if they wait.
+// written sees to it that a version and its places are written, if they wait, and that its row is known.
 func (w *writer) written(c *current) error {
 	if !c.fresh {
 		return nil
 	}
-	return w.flush()
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if c.row < 0 {
+		c.row = w.numbers[-c.row-1]
+	}
+	return nil
 }
 
 // moveEntries takes a document out of the indexes where it stood, and puts it where it now stands.

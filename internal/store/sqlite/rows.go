@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -19,15 +20,14 @@ var (
 	moveRows  = [...]int{16, 1}
 )
 
-// values is a statement that inserts so many rows. It says OR ROLLBACK (or IGNORE): a statement that could fail and leave the transaction standing makes
-// SQLite copy every page that it touches beforehand.
+// values is a statement that inserts so many rows. It says OR ROLLBACK (or IGNORE), and SQLite numbers the rows itself: a statement that could fail and
+// leave the transaction standing, as by a number that is none, makes SQLite copy every page that it touches beforehand.
 func values(head, row string, rows int) string {
 	return head + strings.Repeat(row+", ", rows-1) + row
 }
 
 // A newDoc is a row of doc that is to be written.
 type newDoc struct {
-	row     int64
 	doc     *store.Doc
 	earlier []byte
 	past    bool
@@ -42,16 +42,21 @@ type newPlace struct {
 	id    string
 }
 
-// newRow adds a row of doc, and returns its number.
+// newRow adds a row of doc, and returns where in w.numbers its number will be, as -1, -2…
 func (w *writer) newRow(d *store.Doc, earlier []byte, past bool) int64 {
-	w.row++
-	w.docs = append(w.docs, newDoc{w.row, d, earlier, past})
-	return w.row
+	w.docs = append(w.docs, newDoc{d, earlier, past})
+	return -int64(len(w.numbers) + len(w.docs))
 }
 
 // flush writes the rows that wait.
 func (w *writer) flush() error {
-	err := inParts(w.docs, docRows[:], w.insert[:], func(st *sqlite.Stmt, at int, r *newDoc) error { return w.bindDoc(st, at*12, r) })
+	err := inParts(w.docs, docRows[:], w.insert[:], func(st *sqlite.Stmt, at int, r *newDoc) error { return w.bindDoc(st, at*docParams, r) }, func(rows int) error {
+		last := w.c.LastInsertRowID()
+		for n := last - int64(rows) + 1; n <= last; n++ {
+			w.numbers = append(w.numbers, n)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -59,24 +64,30 @@ func (w *writer) flush() error {
 	return w.flushPlaces()
 }
 
-// flushMoves writes the moves that wait.
+// flushMoves writes the moves that wait. They get the numbers that were counted for them, since no move is ever deleted.
 func (w *writer) flushMoves() error {
+	seq := w.moved - int64(len(w.moves))
 	return inParts(w.moves, moveRows[:], w.move[:], func(st *sqlite.Stmt, at int, m *store.Move) error {
-		st.BindInt64(at*9+1, m.Seq)
-		st.BindInt64(at*9+2, int64(m.Scope))
-		st.BindText(at*9+3, m.Source)
-		st.BindText(at*9+4, m.From)
-		st.BindText(at*9+5, m.To)
-		st.BindText(at*9+6, m.Currency)
-		st.BindInt64(at*9+7, m.Amount)
-		st.BindInt64(at*9+8, m.AvailableOn)
-		st.BindInt64(at*9+9, m.Created)
+		st.BindInt64(at*8+1, int64(m.Scope))
+		st.BindText(at*8+2, m.Source)
+		st.BindText(at*8+3, m.From)
+		st.BindText(at*8+4, m.To)
+		st.BindText(at*8+5, m.Currency)
+		st.BindInt64(at*8+6, m.Amount)
+		st.BindInt64(at*8+7, m.AvailableOn)
+		st.BindInt64(at*8+8, m.Created)
+		return nil
+	}, func(rows int) error {
+		seq += int64(rows)
+		if last := w.c.LastInsertRowID(); last != seq {
+			return fmt.Errorf("move %d got the number %d", seq, last)
+		}
 		return nil
 	})
 }
 
-// inParts runs statements that each write so many rows, until all are written.
-func inParts[T any](rest []T, rows []int, statements []*sqlite.Stmt, bind func(st *sqlite.Stmt, at int, row *T) error) error {
+// inParts runs statements that each write so many rows, until all are written, and says after each how many it wrote.
+func inParts[T any](rest []T, rows []int, statements []*sqlite.Stmt, bind func(st *sqlite.Stmt, at int, row *T) error, wrote func(rows int) error) error {
 	for len(rest) > 0 {
 		i := slices.IndexFunc(rows, func(n int) bool { return n <= len(rest) })
 		for at := range rows[i] {
@@ -85,6 +96,9 @@ func inParts[T any](rest []T, rows []int, statements []*sqlite.Stmt, bind func(s
 			}
 		}
 		if err := run(statements[i]); err != nil {
+			return err
+		}
+		if err := wrote(rows[i]); err != nil {
 			return err
 		}
 		rest = rest[rows[i]:]
@@ -101,7 +115,7 @@ func (w *writer) flushPlaces() error {
 	err := inParts(w.places, placeRows[:], w.place[:], func(st *sqlite.Stmt, at int, p *newPlace) error {
 		bindPlace(st, at*6, p)
 		return nil
-	})
+	}, func(int) error { return nil })
 	w.places = w.places[:0]
 	return err
 }
@@ -133,23 +147,25 @@ func bindPlace(st *sqlite.Stmt, at int, p *newPlace) {
 	st.BindText(at+6, p.id)
 }
 
-// bindDoc binds a row of doc to the twelve parameters behind at.
+// docParams is how many parameters bindDoc binds.
+const docParams = 11
+
+// bindDoc binds a row of doc, but for its number, to the parameters behind at.
 func (w *writer) bindDoc(st *sqlite.Stmt, at int, r *newDoc) error {
 	kind, err := w.nameNumber(r.doc.Kind)
 	if err != nil {
 		return err
 	}
-	st.BindInt64(at+1, r.row)
-	st.BindInt64(at+2, int64(r.doc.Scope))
-	st.BindText(at+3, r.doc.ID)
-	st.BindInt64(at+4, r.doc.Ver)
-	st.BindBool(at+5, r.past)
-	st.BindInt64(at+6, kind)
-	st.BindInt64(at+7, r.doc.Created)
-	st.BindInt64(at+8, r.doc.Seq)
-	st.BindBool(at+9, r.doc.Deleted)
-	bindBlob(st, at+10, r.doc.Body)
-	bindBlob(st, at+11, r.doc.Priv)
-	bindBlob(st, at+12, r.earlier)
+	st.BindInt64(at+1, int64(r.doc.Scope))
+	st.BindText(at+2, r.doc.ID)
+	st.BindInt64(at+3, r.doc.Ver)
+	st.BindBool(at+4, r.past)
+	st.BindInt64(at+5, kind)
+	st.BindInt64(at+6, r.doc.Created)
+	st.BindInt64(at+7, r.doc.Seq)
+	st.BindBool(at+8, r.doc.Deleted)
+	bindBlob(st, at+9, r.doc.Body)
+	bindBlob(st, at+10, r.doc.Priv)
+	bindBlob(st, at+11, r.earlier)
 	return nil
 }
