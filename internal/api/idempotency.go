@@ -10,6 +10,7 @@ import (
 
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/store"
 )
 
 // An idempotent is the answer that was given under an idempotency key. It is written in the unit of work of its request, so that there is
@@ -41,7 +42,7 @@ const KeptAnswers = "_idempotency"
 // idempotentID is the id of the record under the call's key.
 func (c *Call) idempotentID() string {
 	if c.keyDoc == "" {
-		c.keyDoc = "_idempotency:" + c.IdempotencyKey
+		c.keyDoc = store.Chance + c.IdempotencyKey
 	}
 	return c.keyDoc
 }

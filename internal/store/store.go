@@ -27,6 +27,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strings"
 	"sync/atomic"
 )
 
@@ -93,6 +94,13 @@ type Ref struct {
 
 // An Entry is a place in an index.
 type Entry struct{ Index, Value string }
+
+// Chance begins the ids of documents that are named by chance, by clients (as a record under an idempotency key is), and not by the time when they were made:
+// an engine may find them otherwise than others. They have no versions beside the current one.
+const Chance = "_idempotency:"
+
+// ByChance says whether a document is named by chance.
+func ByChance(id string) bool { return strings.HasPrefix(id, Chance) }
 
 // IfAbsent as a Put's Base writes the document only if there is none, and is no conflict if there is.
 const IfAbsent = -1
@@ -162,6 +170,8 @@ func (u *Unit) Check() error {
 			return fmt.Errorf("store: two puts of %s in one unit", p.ID)
 		case p.Base < IfAbsent || p.Ver <= max(p.Base, 0):
 			return fmt.Errorf("store: put of %s: version %d cannot follow %d", p.ID, p.Ver, p.Base)
+		case p.Keep && p.Base > 0 && ByChance(p.ID):
+			return fmt.Errorf("store: put of %s keeps a version, and it is named by chance", p.ID)
 		case p.Deleted && len(p.Index) > 0:
 			return fmt.Errorf("store: tombstone of %s stands in an index", p.ID)
 		}
@@ -172,7 +182,7 @@ func (u *Unit) Check() error {
 		v := &u.Versions[i]
 		ref := Ref{v.Scope, v.ID, v.Ver}
 		p := puts[Ref{Scope: v.Scope, ID: v.ID}]
-		if p == nil || v.Ver >= p.Ver || v.Ver <= max(p.Base, 0) || seen[ref] {
+		if p == nil || v.Ver >= p.Ver || v.Ver <= max(p.Base, 0) || seen[ref] || ByChance(v.ID) {
 			return fmt.Errorf("store: version %d of %s is none of the versions that this unit makes", v.Ver, v.ID)
 		}
 		seen[ref] = true

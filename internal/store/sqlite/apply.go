@@ -22,6 +22,8 @@ type writer struct {
 	numbers []int64            // the numbers of those that this batch has written, in their order
 	places  []newPlace         // rows of place that do
 	moves   []store.Move       // rows of move that do
+	chance  chance             // where what is named by chance stands
+	naming  naming             // what the batch changes of that
 
 	begin, commit, rollback                       *sqlite.Stmt
 	current, one, replace, retire, remove, forget *sqlite.Stmt // of doc
@@ -33,6 +35,8 @@ type writer struct {
 	move                                          [len(moveRows)]*sqlite.Stmt
 	name, counter                                 *sqlite.Stmt
 	purse, newPurse, unfolded, fold               *sqlite.Stmt // sums.go
+	named1, part, addLately, clearLately          *sqlite.Stmt // chance.go
+	addRun, lessRun, dropRun, addPart, dropParts  *sqlite.Stmt
 }
 
 type docKey struct {
@@ -77,6 +81,15 @@ func newWriter(c *conn, n *names) (*writer, error) {
 		{&w.unfolded, selectMove + " WHERE seq > ? ORDER BY seq"},
 		{&w.fold, `INSERT INTO fold (purse, level, bucket, amount) VALUES (?, ?, ?, ?)
 			ON CONFLICT (purse, level, bucket) DO UPDATE SET amount = amount + excluded.amount`},
+		{&w.named1, "SELECT n, ver, created, seq FROM doc WHERE n = ? AND scope = ? AND id = ? AND past = 2"},
+		{&w.part, readPart},
+		{&w.addLately, "INSERT INTO lately (entries) VALUES (?)"},
+		{&w.clearLately, "DELETE FROM lately"},
+		{&w.addRun, "INSERT INTO run (n, live) VALUES (?, ?)"},
+		{&w.lessRun, "UPDATE run SET live = live - ?2 WHERE n = ?1"},
+		{&w.dropRun, "DELETE FROM run WHERE n = ?"},
+		{&w.addPart, "INSERT INTO part (n, entries) VALUES (?, ?)"},
+		{&w.dropParts, "DELETE FROM part WHERE n BETWEEN ? AND ?"},
 	}
 	for i, rows := range docRows {
 		all = append(all, statement{&w.insert[i], values("INSERT OR ROLLBACK INTO doc (scope, id, ver, past, kind, created, seq, deleted, body, priv, earlier) VALUES ",
@@ -125,6 +138,7 @@ func (w *writer) apply(units []*store.Unit) (outcomes []error, pages int, err er
 func (w *writer) attempt(units []*store.Unit) (outcomes []error, pages int, err error) {
 	clear(w.at)
 	w.docs, w.numbers, w.places, w.moves = w.docs[:0], w.numbers[:0], w.places[:0], w.moves[:0]
+	w.naming = naming{named: w.naming.named[:0], gone: w.naming.gone[:0]}
 	if err := run(w.begin); err != nil {
 		return nil, 0, err
 	}
@@ -135,6 +149,9 @@ func (w *writer) attempt(units []*store.Unit) (outcomes []error, pages int, err 
 			return
 		}
 		// An error, or a panic on its way: as if nothing had been.
+		if w.naming.touched {
+			w.chance.forget()
+		}
 		w.names.known.Store(known)
 		for _, st := range w.owned {
 			st.Reset()
@@ -163,6 +180,9 @@ func (w *writer) attempt(units []*store.Unit) (outcomes []error, pages int, err 
 	if err := w.flush(); err != nil {
 		return nil, 0, err
 	}
+	if err := w.writeNames(); err != nil {
+		return nil, 0, err
+	}
 	if err := w.flushMoves(); err != nil {
 		return nil, 0, err
 	}
@@ -175,6 +195,7 @@ func (w *writer) attempt(units []*store.Unit) (outcomes []error, pages int, err 
 		return nil, 0, err
 	}
 	done = true
+	w.namesCommitted()
 	return outcomes, pages, nil
 }
 
@@ -193,6 +214,13 @@ func (w *writer) find(scope store.Scope, id string) (current, error) {
 	key := docKey{scope, id}
 	if c, ok := w.at[key]; ok {
 		return c, nil
+	}
+	if store.ByChance(id) {
+		c, err := w.findByChance(scope, id)
+		if err == nil {
+			w.at[key] = c
+		}
+		return c, err
 	}
 	st := w.current
 	st.BindInt64(1, int64(scope))
@@ -218,7 +246,7 @@ func (w *writer) passes(u *store.Unit) (bool, error) {
 	}
 	for i := range u.Puts {
 		p := &u.Puts[i]
-		if p.Base == 0 && !w.careful {
+		if p.Base == 0 && !w.careful && !store.ByChance(p.ID) {
 			if w.at[docKey{p.Scope, p.ID}].ver != 0 {
 				return false, nil
 			}
@@ -266,7 +294,7 @@ func (w *writer) write(u *store.Unit) error {
 
 func (w *writer) put(u *store.Unit, p *store.Put) error {
 	var old current
-	if p.Base != 0 || w.careful {
+	if p.Base != 0 || w.careful || store.ByChance(p.ID) {
 		var err error
 		if old, err = w.find(p.Scope, p.ID); err != nil {
 			return err
@@ -296,7 +324,7 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 	if old.ver != 0 && !p.Keep {
 		// The row is written over, so that what changes often does not leave the file full of holes.
 		now.row = old.row
-		if err := w.bindDoc(w.replace, 0, &newDoc{doc: &p.Doc, earlier: earlier}); err != nil {
+		if err := w.bindDoc(w.replace, 0, &newDoc{doc: &p.Doc, earlier: earlier, place: placeOf(p.ID)}); err != nil {
 			return err
 		}
 		w.replace.BindInt64(docParams+1, old.row)
@@ -304,7 +332,10 @@ func (w *writer) put(u *store.Unit, p *store.Put) error {
 			return err
 		}
 	} else {
-		now.row = w.newRow(&p.Doc, earlier, false)
+		now.row = w.newRow(&p.Doc, earlier, placeOf(p.ID))
+		if store.ByChance(p.ID) {
+			w.naming.named = append(w.naming.named, hint{hashOf(p.Scope, p.ID), now.row})
+		}
 	}
 	w.at[docKey{p.Scope, p.ID}] = now
 	return w.moveEntries(p, old, now)
@@ -333,10 +364,16 @@ func (w *writer) written(c *current) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	if c.row < 0 {
-		c.row = w.numbers[-c.row-1]
-	}
+	c.row = w.numbered(c.row)
 	return nil
+}
+
+// numbered is the number of a row that is written, of which newRow may have said where it will be.
+func (w *writer) numbered(row int64) int64 {
+	if row < 0 {
+		return w.numbers[-row-1]
+	}
+	return row
 }
 
 // moveEntries takes a document out of the indexes where it stood, and puts it where it now stands.
@@ -375,6 +412,11 @@ func (w *writer) delete(d *store.Delete) error {
 		}
 	}
 	w.at[docKey{d.Scope, d.ID}] = current{}
+	if store.ByChance(d.ID) {
+		w.naming.gone = append(w.naming.gone, hint{hashOf(d.Scope, d.ID), old.row})
+		w.forget.BindInt64(1, old.row)
+		return run(w.forget)
+	}
 	for past := range int64(2) {
 		w.remove.BindInt64(1, int64(d.Scope))
 		w.remove.BindText(2, d.ID)

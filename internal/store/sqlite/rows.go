@@ -30,7 +30,21 @@ func values(head, row string, rows int) string {
 type newDoc struct {
 	doc     *store.Doc
 	earlier []byte
-	past    bool
+	place   int64 // column past
+}
+
+// What column past says of a row: it has the current version of a document, or one of the past; or a current one, of a document named by chance.
+const (
+	isCurrent = iota
+	isPast
+	isNamed
+)
+
+func placeOf(id string) int64 {
+	if store.ByChance(id) {
+		return isNamed
+	}
+	return isCurrent
 }
 
 // A newPlace is a row of place that is to be written.
@@ -43,8 +57,8 @@ type newPlace struct {
 }
 
 // newRow adds a row of doc, and returns where in w.numbers its number will be, as -1, -2…
-func (w *writer) newRow(d *store.Doc, earlier []byte, past bool) int64 {
-	w.docs = append(w.docs, newDoc{d, earlier, past})
+func (w *writer) newRow(d *store.Doc, earlier []byte, place int64) int64 {
+	w.docs = append(w.docs, newDoc{d, earlier, place})
 	return -int64(len(w.numbers) + len(w.docs))
 }
 
@@ -159,7 +173,7 @@ func (w *writer) bindDoc(st *sqlite.Stmt, at int, r *newDoc) error {
 	st.BindInt64(at+1, int64(r.doc.Scope))
 	st.BindText(at+2, r.doc.ID)
 	st.BindInt64(at+3, r.doc.Ver)
-	st.BindBool(at+4, r.past)
+	st.BindInt64(at+4, r.place)
 	st.BindInt64(at+5, kind)
 	st.BindInt64(at+6, r.doc.Created)
 	st.BindInt64(at+7, r.doc.Seq)

@@ -6,13 +6,15 @@ import (
 	"sync/atomic"
 
 	"zombiezen.com/go/sqlite"
+
+	"florin/internal/store"
 )
 
 const (
 	// applicationID marks a file as Florin's ("Flrn"), for file(1) and for us.
 	applicationID = 0x466c726e
 	// schemaVersion is raised when older versions of Florin could no longer read the file.
-	schemaVersion = 2
+	schemaVersion = 3
 )
 
 // Pages of 8 KB hold most documents whole (and were a little faster than 4 KB or 16 KB in BenchmarkPayments).
@@ -22,7 +24,7 @@ CREATE TABLE doc (
 	scope   INTEGER NOT NULL,
 	id      TEXT    NOT NULL,
 	ver     INTEGER NOT NULL,
-	past    INTEGER NOT NULL DEFAULT 0, -- 1: it was replaced
+	past    INTEGER NOT NULL DEFAULT 0, -- 1: it was replaced; 2: it was not, and is named by chance
 	kind    INTEGER NOT NULL, -- name.n
 	created INTEGER NOT NULL,
 	seq     INTEGER NOT NULL,
@@ -42,6 +44,8 @@ CREATE TABLE place (
 	id      TEXT    NOT NULL,
 	PRIMARY KEY (scope, name, value, created, seq, id)
 ) WITHOUT ROWID;
+
+` + nameTables + `
 
 CREATE TABLE name (
 	n    INTEGER PRIMARY KEY,
@@ -93,9 +97,15 @@ const docIndexes = `
 CREATE UNIQUE INDEX doc_current ON doc (scope, id) WHERE past = 0;
 CREATE UNIQUE INDEX doc_past ON doc (scope, id, ver) WHERE past = 1;`
 
+// The index of what is named by chance (chance.go). A part is that of a run by n >> 9.
+const nameTables = `
+CREATE TABLE lately (n INTEGER PRIMARY KEY, entries BLOB NOT NULL);
+CREATE TABLE run (n INTEGER PRIMARY KEY, live INTEGER NOT NULL);
+CREATE TABLE part (n INTEGER PRIMARY KEY, entries BLOB NOT NULL);`
+
 const documentsView = `
 CREATE VIEW documents AS
-	SELECT scope >> 1 AS account, scope & 1 AS live, id, ver, past, text AS kind, created, seq, deleted, CAST(body AS TEXT) AS body
+	SELECT scope >> 1 AS account, scope & 1 AS live, id, ver, past & 1 AS past, text AS kind, created, seq, deleted, CAST(body AS TEXT) AS body
 	FROM doc JOIN name ON name.n = kind;`
 
 // migrations bring a file from the version that is their index, plus 1, to the next.
@@ -106,6 +116,10 @@ var migrations = []string{
 	UPDATE doc SET past = 1 WHERE EXISTS (SELECT 1 FROM doc later WHERE later.scope = doc.scope AND later.id = doc.id AND later.ver > doc.ver);
 	DROP INDEX doc_version;
 	DROP VIEW documents;` + docIndexes + documentsView,
+	// 2 had what is named by chance among all others.
+	`DROP VIEW documents;` + nameTables + `
+	UPDATE doc SET past = 2 WHERE past = 0 AND id GLOB '` + store.Chance + `*';
+	INSERT INTO lately (entries) SELECT florin_hint(scope, id, n) FROM doc WHERE past = 2;` + documentsView,
 }
 
 // prepareFile makes the schema if the file is new, refuses what this Florin does not understand, and sets how the writer writes.
@@ -133,6 +147,13 @@ func prepareFile(c *conn) error {
 			return err
 		}
 		version = schemaVersion
+	}
+	if version < schemaVersion {
+		if err := c.c.CreateFunction("florin_hint", &sqlite.FunctionImpl{NArgs: 3, Deterministic: true, Scalar: func(_ sqlite.Context, a []sqlite.Value) (sqlite.Value, error) {
+			return sqlite.BlobValue(hint{hashOf(store.Scope(a[0].Int64()), a[1].Text()), a[2].Int64()}.append(nil)), nil
+		}}); err != nil {
+			return err
+		}
 	}
 	for ; version < schemaVersion; version++ { // each whole or not at all, so that one that was interrupted is begun anew
 		if err := c.script(fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT;", migrations[version-1], version+1)); err != nil {

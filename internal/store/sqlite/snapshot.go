@@ -15,6 +15,7 @@ type snapshot struct {
 	e      *Engine
 	ctx    context.Context
 	c      *conn // nil before the first read
+	moved  int64 // which places of hints it may know (chance.go)
 	broken bool  // the connection had an error that is better not met again
 	closed bool
 }
@@ -58,6 +59,7 @@ func (s *snapshot) begin() error {
 		return err
 	}
 	s.c = c
+	_, s.moved = s.e.writer.chance.isLoaded()
 	return s.exec("BEGIN")
 }
 
@@ -145,6 +147,13 @@ const (
 
 // Get returns the current version.
 func (s *snapshot) Get(scope store.Scope, id string) (doc *store.Doc, err error) {
+	if store.ByChance(id) {
+		err = s.byChance(scope, id, func(st *sqlite.Stmt) (bool, error) {
+			doc = s.readDoc(st)
+			return false, nil
+		})
+		return doc, err
+	}
 	err = s.query(getDoc, func(st *sqlite.Stmt) {
 		st.BindInt64(1, int64(scope))
 		st.BindText(2, id)
@@ -157,6 +166,12 @@ func (s *snapshot) Get(scope store.Scope, id string) (doc *store.Doc, err error)
 
 // Version returns one version.
 func (s *snapshot) Version(scope store.Scope, id string, ver int64) (doc *store.Doc, err error) {
+	if store.ByChance(id) {
+		if doc, err = s.Get(scope, id); doc == nil || doc.Ver != ver {
+			return nil, err
+		}
+		return doc, err
+	}
 	for _, sql := range []string{getCurrent, getVersion} {
 		err = s.query(sql, func(st *sqlite.Stmt) {
 			st.BindInt64(1, int64(scope))
@@ -212,10 +227,16 @@ func (s *snapshot) Scan(q store.Query, yield func(*store.Doc) bool) error {
 		sql = scanUp
 	}
 	return s.scan(q, sql, func(st *sqlite.Stmt) (bool, error) {
-		if st.ColumnIsNull(1) {
-			return false, fmt.Errorf("sqlite: index %s=%s names %s, which is gone", q.Index, q.Value, st.ColumnText(9))
+		if !st.ColumnIsNull(1) {
+			return yield(s.readDoc(st)), nil
 		}
-		return yield(s.readDoc(st)), nil
+		id := st.ColumnText(9)
+		if store.ByChance(id) {
+			if doc, err := s.Get(q.Scope, id); doc != nil || err != nil {
+				return err == nil && yield(doc), err
+			}
+		}
+		return false, fmt.Errorf("sqlite: index %s=%s names %s, which is gone", q.Index, q.Value, id)
 	})
 }
 
@@ -264,16 +285,21 @@ func (s *snapshot) Moves(scope store.Scope, source string, yield func(store.Move
 
 // Walk reads every current document.
 func (s *snapshot) Walk(yield func(*store.Doc) bool) error {
-	return s.query("SELECT "+docColumns+" FROM doc d WHERE past = 0",
+	return s.query("SELECT "+docColumns+" FROM doc d WHERE past <> 1",
 		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) { return yield(s.readDoc(st)), nil })
 }
 
 // WalkVersions reads every version.
 func (s *snapshot) WalkVersions(yield func(*store.Doc) bool) error {
-	return s.query(walkVersions, func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (more bool, err error) {
-		err = s.eachVersion(st, func(d *store.Doc) bool { more = yield(d); return more })
+	more := true
+	err := s.query(walkVersions, func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) {
+		err := s.eachVersion(st, func(d *store.Doc) bool { more = yield(d); return more })
 		return more, err
 	})
+	if err != nil || !more {
+		return err
+	}
+	return s.query(walkNamed, func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) { return yield(s.readDoc(st)), nil })
 }
 
 // WalkMoves reads every move.
@@ -285,13 +311,21 @@ func (s *snapshot) WalkMoves(yield func(store.Move) bool) error {
 // WalkIndex reads every index entry.
 func (s *snapshot) WalkIndex(yield func(store.Scope, store.Entry, store.Pos, string) bool) error {
 	return s.query(`SELECT scope, name, value, created, seq,
-			CASE WHEN EXISTS (SELECT 1 FROM doc WHERE scope = p.scope AND id = p.id AND past = 0) THEN id ELSE '' END FROM place p`,
+			EXISTS (SELECT 1 FROM doc WHERE scope = p.scope AND id = p.id AND past = 0), id FROM place p`,
 		func(*sqlite.Stmt) {}, func(st *sqlite.Stmt) (bool, error) {
-			return yield(
-				store.Scope(st.ColumnInt64(0)),
-				store.Entry{Index: s.e.names.known.Load().text[st.ColumnInt64(1)], Value: st.ColumnText(2)},
-				store.Pos{Created: st.ColumnInt64(3), Seq: st.ColumnInt64(4)},
-				st.ColumnText(5),
-			), nil
+			scope, id := store.Scope(st.ColumnInt64(0)), st.ColumnText(6)
+			there := st.ColumnInt64(5) != 0
+			if !there && store.ByChance(id) {
+				if doc, err := s.Get(scope, id); err != nil {
+					return false, err
+				} else {
+					there = doc != nil
+				}
+			}
+			if !there {
+				id = ""
+			}
+			e := store.Entry{Index: s.e.names.known.Load().text[st.ColumnInt64(1)], Value: st.ColumnText(2)}
+			return yield(scope, e, store.Pos{Created: st.ColumnInt64(3), Seq: st.ColumnInt64(4)}, id), nil
 		})
 }

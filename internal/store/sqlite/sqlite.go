@@ -4,7 +4,8 @@
 //
 // The schema (schema.go) has a table for each of the three things that a store keeps, and little else:
 //
-//	doc    a row for each version of a document; UNIQUE (scope, id, ver). The current one is found by one seek to the end of its versions.
+//	doc    a row for each version of a document, but for those that the same unit made before it, which stand in its row. Current ones are found by
+//	       (scope, id), and those of the past by (scope, id, ver); what is named by chance has an index of its own (chance.go).
 //	place  a row for each index entry, ordered as lists are read: (scope, name, value, created, seq, id).
 //	move   the ledger's moves by number, and by (scope, source).
 //

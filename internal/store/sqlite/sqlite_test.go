@@ -21,6 +21,13 @@ func open(t testing.TB, dir string) store.Engine {
 
 func TestEngine(t *testing.T) { storetest.Run(t, open) }
 
+// Hints of names go from place to place all the time.
+func TestEngineShortRuns(t *testing.T) {
+	defer sqlite.SetRunEntries(5)()
+	storetest.Run(t, open)
+	storetest.RunDurable(t, open)
+}
+
 func TestDurable(t *testing.T) { storetest.RunDurable(t, open) }
 
 func BenchmarkPayments(b *testing.B) {

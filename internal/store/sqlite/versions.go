@@ -32,7 +32,7 @@ func (w *writer) spread(n int64) error {
 		return err
 	}
 	for i := range earlier {
-		w.newRow(&earlier[i], nil, true)
+		w.newRow(&earlier[i], nil, isPast)
 	}
 	if err := w.flush(); err != nil {
 		return err
@@ -67,10 +67,26 @@ func (w *writer) find1(st *sqlite.Stmt, r store.Ref, past int64) (n int64, has b
 
 // within finds the row in which a version stands besides its own; 0 if there is none.
 func (w *writer) within(r store.Ref) (n int64, err error) {
+	if store.ByChance(r.ID) {
+		return 0, nil
+	}
 	for past := int64(1); past >= 0 && n == 0 && err == nil; past-- {
 		n, _, err = w.find1(w.holder, r, past)
 	}
 	return n, err
+}
+
+// rowOf finds the row of a version's own, current or past, and whether others stand in it besides; 0 if there is none.
+func (w *writer) rowOf(r store.Ref, past int64) (n int64, has bool, err error) {
+	if !store.ByChance(r.ID) {
+		return w.find1(w.version, r, past)
+	}
+	c, err := w.find(r.Scope, r.ID)
+	if err != nil || c.ver != r.Ver || past == isPast {
+		return 0, false, err
+	}
+	err = w.written(&c)
+	return c.row, false, err
 }
 
 // dropVersion forgets a version that is not current, if it is there.
@@ -78,7 +94,7 @@ func (w *writer) dropVersion(r store.Ref) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	n, has, err := w.find1(w.version, r, 1)
+	n, has, err := w.rowOf(r, isPast)
 	if err != nil {
 		return err
 	}
@@ -116,7 +132,7 @@ func (w *writer) rewritePriv(r *store.Rewrite) error {
 		return err
 	}
 	for past := range int64(2) {
-		n, has, err := w.find1(w.version, r.Ref, past)
+		n, has, err := w.rowOf(r.Ref, past)
 		if err != nil {
 			return err
 		}

@@ -52,8 +52,16 @@ type view struct {
 }
 
 func (w *world) scope() store.Scope { return store.Scope(2 + w.IntN(2)) }
-func (w *world) id() string         { return fmt.Sprint("id", w.IntN(12)) }
 func (w *world) created() int64     { return 1 + w.Int64N(8) }
+
+// id is one of eighteen, a third of them of what is named by chance.
+func (w *world) id() string {
+	if n := w.IntN(18); n < 12 {
+		return fmt.Sprint("id", n)
+	} else {
+		return fmt.Sprint(store.Chance, n)
+	}
+}
 
 func (w *world) index() []store.Entry {
 	var es []store.Entry
@@ -128,7 +136,7 @@ func (w *world) addPut(u *store.Unit) {
 	w.seq++
 	p := store.Put{
 		Doc:  store.Doc{Scope: scope, ID: id, Ver: base + 1, Kind: fmt.Sprint("kind", w.IntN(3)), Created: w.created(), Seq: w.seq},
-		Base: w.around(base), Keep: w.IntN(2) == 0, Index: w.index(), Was: w.model.entries[k],
+		Base: w.around(base), Keep: w.IntN(2) == 0 && !store.ByChance(id), Index: w.index(), Was: w.model.entries[k],
 	}
 	p.Body = fmt.Appendf(nil, "%d %s", w.seq, bytes.Repeat([]byte("x"), w.IntN(300)))
 	if w.IntN(3) == 0 {
@@ -143,7 +151,7 @@ func (w *world) addPut(u *store.Unit) {
 	case 1:
 		p.Deleted, p.Index = true, nil
 	case 2:
-		for range 1 + w.IntN(2) {
+		for n := 1 + w.IntN(2); n > 0 && !store.ByChance(id); n-- {
 			v := p.Doc
 			v.Body = fmt.Append(nil, "between ", v.Ver)
 			u.Versions = append(u.Versions, v)
