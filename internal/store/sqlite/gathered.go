@@ -46,6 +46,8 @@ var all struct {
 	failed  error
 	methods uintptr // the functions of an open log
 
+	syncsData bool // by syncData
+
 	mu   sync.Mutex
 	open map[uintptr]*gathered
 }
@@ -71,6 +73,7 @@ func register() error {
 	}
 	vfs := (*lib.Tsqlite3_vfs)(cfile.Pointer(own))
 	*vfs = *(*lib.Tsqlite3_vfs)(cfile.Pointer(system))
+	all.syncsData = canSyncData && libc.GoString(vfs.FzName) == "unix"
 	vfs.FpNext, vfs.FzName = 0, name
 	vfs.FxOpen = cfile.ToC(func(tls *libc.TLS, _, path, id uintptr, flags int32, out uintptr) int32 {
 		code := (*cfile.FromC[cfile.Open](&(*lib.Tsqlite3_vfs)(cfile.Pointer(system)).FxOpen))(tls, system, path, id, flags, out)
@@ -133,6 +136,9 @@ func gatheringMethods(tls *libc.TLS, system uintptr) uintptr {
 		below, code := flushed(tls, id)
 		if code != 0 {
 			return code
+		}
+		if all.syncsData {
+			return syncData(id)
 		}
 		return (*cfile.FromC[cfile.Sync](&below.FxSync))(tls, id, flags)
 	})
