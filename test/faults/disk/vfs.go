@@ -39,6 +39,11 @@ func intercept() error {
 		return errors.New("disk: SQLite has no file system")
 	}
 	system := (*lib.Tsqlite3_vfs)(cfile.Pointer(vfs))
+	name, err := libc.CString("faulty disk") // so that nobody takes it for the system's, and goes past it
+	if err != nil {
+		return err
+	}
+	system.FzName = name
 	before := *cfile.FromC[cfile.Open](&system.FxOpen)
 	system.FxOpen = cfile.ToC(func(tls *libc.TLS, vfs, path, id uintptr, flags int32, out uintptr) int32 {
 		code := before(tls, vfs, path, id, flags, out)
