@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"zombiezen.com/go/sqlite"
+
 	"florin/internal/store"
 )
 
@@ -136,6 +138,18 @@ func TestForeignFile(t *testing.T) {
 	}
 	if _, err := Open(path, Options{}); err == nil || !strings.Contains(err.Error(), "not one of Florin's") {
 		t.Error(err)
+	}
+}
+
+// What every balance asks for must not read more the more payments there are.
+func TestPlanOfSums(t *testing.T) {
+	e, _ := openTemp(t, Options{})
+	var plan []string
+	if err := e.writer.rows("EXPLAIN QUERY PLAN "+sumUnfolded, func(st *sqlite.Stmt) { plan = append(plan, st.ColumnText(3)) }); err != nil {
+		t.Fatal(err)
+	}
+	if len(plan) == 0 || plan[0] != "SEARCH move USING INTEGER PRIMARY KEY (rowid>?)" {
+		t.Errorf("moves are read so: %q", plan)
 	}
 }
 

@@ -30,6 +30,9 @@ FROM purse WHERE scope = ?1`
 
 const selectMove = `SELECT seq, scope, source, "from", "to", currency, amount, available_on, created FROM move`
 
+// The plus keeps SQLite from reading all moves of the scope along their index.
+const sumUnfolded = selectMove + " WHERE seq > (SELECT value FROM counter WHERE name = 'folded') AND +scope = ? ORDER BY seq"
+
 func readMove(st *sqlite.Stmt) store.Move {
 	return store.Move{
 		Seq:         st.ColumnInt64(0),
@@ -142,7 +145,7 @@ func (s *snapshot) Sums(scope store.Scope, at int64) ([]store.Sum, error) {
 			sums[p].Pending += amount
 		}
 	}
-	err = s.query(selectMove+" WHERE seq > (SELECT value FROM counter WHERE name = 'folded') AND scope = ? ORDER BY seq", func(st *sqlite.Stmt) {
+	err = s.query(sumUnfolded, func(st *sqlite.Stmt) {
 		st.BindInt64(1, int64(scope))
 	}, func(st *sqlite.Stmt) (bool, error) {
 		m := readMove(st)
