@@ -38,6 +38,8 @@ type gathered struct {
 	buf   uintptr // what is held back, in C's memory
 	used  int32
 	at    int64 // where in the file it belongs
+
+	syncsData bool // by syncData
 }
 
 // all are the open logs, by SQLite's sqlite3_file. Each has one connection, so that one is used by one goroutine at a time.
@@ -45,8 +47,7 @@ var all struct {
 	once    sync.Once
 	failed  error
 	methods uintptr // the functions of an open log
-
-	syncsData bool // by syncData
+	system  uintptr // SQLite's own file system
 
 	mu   sync.Mutex
 	open map[uintptr]*gathered
@@ -73,7 +74,7 @@ func register() error {
 	}
 	vfs := (*lib.Tsqlite3_vfs)(cfile.Pointer(own))
 	*vfs = *(*lib.Tsqlite3_vfs)(cfile.Pointer(system))
-	all.syncsData = canSyncData && libc.GoString(vfs.FzName) == "unix"
+	all.system = system
 	vfs.FpNext, vfs.FzName = 0, name
 	vfs.FxOpen = cfile.ToC(func(tls *libc.TLS, _, path, id uintptr, flags int32, out uintptr) int32 {
 		code := (*cfile.FromC[cfile.Open](&(*lib.Tsqlite3_vfs)(cfile.Pointer(system)).FxOpen))(tls, system, path, id, flags, out)
@@ -89,6 +90,8 @@ func register() error {
 func gather(tls *libc.TLS, id uintptr) int32 {
 	f := (*lib.Tsqlite3_file)(cfile.Pointer(id))
 	g := &gathered{below: f.FpMethods, buf: libc.Xmalloc(tls, gatherBytes)}
+	// Not if somebody stands before it, as the disk does that fails in tests.
+	g.syncsData = canSyncData && libc.GoString((*lib.Tsqlite3_vfs)(cfile.Pointer(all.system)).FzName) == "unix"
 	all.mu.Lock()
 	defer all.mu.Unlock()
 	if all.methods == 0 {
@@ -137,7 +140,7 @@ func gatheringMethods(tls *libc.TLS, system uintptr) uintptr {
 		if code != 0 {
 			return code
 		}
-		if all.syncsData {
+		if logOf(id).syncsData {
 			return syncData(id)
 		}
 		return (*cfile.FromC[cfile.Sync](&below.FxSync))(tls, id, flags)
