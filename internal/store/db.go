@@ -234,7 +234,7 @@ func (db *DB) take() ([]*waiting, bool) {
 	db.mu.Lock()
 	defer db.mu.Unlock()
 	n := min(len(db.queue), maxBatch)
-	if half := db.load / 2; db.committers == 1 && half >= worthHalf {
+	if half := db.share(); db.committers == 1 && half >= worthHalf {
 		n = min(n, half)
 	}
 	batch := db.queue[:n:n]

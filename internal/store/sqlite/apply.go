@@ -237,6 +237,11 @@ func (w *writer) find(scope store.Scope, id string) (current, error) {
 	return c, st.Reset()
 }
 
+// takenAsNew says whether nobody looks if what is said to be new is there, since an index refuses it if it is.
+func (w *writer) takenAsNew(p *store.Put) bool {
+	return p.Base == 0 && !w.careful && !store.ByChance(p.ID)
+}
+
 // passes checks a unit as a whole before anything of it is written.
 func (w *writer) passes(u *store.Unit) (bool, error) {
 	for _, g := range u.Guards {
@@ -246,7 +251,7 @@ func (w *writer) passes(u *store.Unit) (bool, error) {
 	}
 	for i := range u.Puts {
 		p := &u.Puts[i]
-		if p.Base == 0 && !w.careful && !store.ByChance(p.ID) {
+		if w.takenAsNew(p) {
 			if w.at[docKey{p.Scope, p.ID}].ver != 0 {
 				return false, nil
 			}
@@ -294,7 +299,7 @@ func (w *writer) write(u *store.Unit) error {
 
 func (w *writer) put(u *store.Unit, p *store.Put) error {
 	var old current
-	if p.Base != 0 || w.careful || store.ByChance(p.ID) {
+	if !w.takenAsNew(p) {
 		var err error
 		if old, err = w.find(p.Scope, p.ID); err != nil {
 			return err

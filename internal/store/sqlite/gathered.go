@@ -67,9 +67,13 @@ func register() error {
 	all.open = map[uintptr]*gathered{}
 	tls := libc.NewTLS()
 	defer tls.Close()
-	system, name := lib.Xsqlite3_vfs_find(tls, 0), cString(tls, gatheredVFS)
+	name, err := libc.CString(gatheredVFS)
+	if err != nil {
+		return err
+	}
+	system := lib.Xsqlite3_vfs_find(tls, 0)
 	own := libc.Xmalloc(tls, lib.Tsize_t(unsafe.Sizeof(lib.Tsqlite3_vfs{})))
-	if system == 0 || own == 0 || name == 0 {
+	if system == 0 || own == 0 {
 		return errors.New("sqlite: no file system")
 	}
 	vfs := (*lib.Tsqlite3_vfs)(cfile.Pointer(own))
@@ -196,13 +200,4 @@ func (g *gathered) flush(tls *libc.TLS, id uintptr) int32 {
 		return 0
 	}
 	return (*cfile.FromC[cfile.IO](&g.methods().FxWrite))(tls, id, g.buf, n, g.at)
-}
-
-func cString(tls *libc.TLS, s string) uintptr {
-	p := libc.Xmalloc(tls, lib.Tsize_t(len(s)+1))
-	if p != 0 {
-		b := unsafe.Slice((*byte)(cfile.Pointer(p)), len(s)+1)
-		b[copy(b, s)] = 0
-	}
-	return p
 }
