@@ -86,11 +86,15 @@ func (l *Listeners) signal() {
 	}
 }
 
-// Run tells sessions of events until ctx ends, and then ends their websockets.
-func (l *Listeners) Run(ctx context.Context) {
+// Open takes websockets from now on, until ctx ends. What they are told, Run tells them.
+func (l *Listeners) Open(ctx context.Context) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.running = ctx
-	l.mu.Unlock()
+}
+
+// Run tells sessions of events until ctx ends, which is the one that it was opened with, and then ends their websockets.
+func (l *Listeners) Run(ctx context.Context) {
 	for ctx.Err() == nil {
 		l.mu.Lock()
 		fresh, lost := l.fresh, l.lost

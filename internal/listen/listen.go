@@ -84,7 +84,7 @@ type Listeners struct {
 	feeds atomic.Int64  // how many there are, so that it costs nothing while there are none
 
 	mu      sync.Mutex
-	running context.Context // Run's; nil while it does not run
+	running context.Context // Open's; nil before it, and after Run
 	fresh   []happening     // events that Run has not looked at
 	lost    int             // events that there was no room for
 	byID    map[string]*feed

@@ -326,6 +326,7 @@ func (s *Server) Starter(ctx context.Context) (st *account.Starter, err error) {
 func (s *Server) Work() {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stopWork = stop
+	s.listeners.Open(ctx) // before the first request, not when a worker comes to it: a CLI that is refused may give up
 	s.work.Go(func() { s.App.Work(ctx) })
 	s.work.Go(func() { s.deliverer.Run(ctx) })
 	s.work.Go(func() { s.listeners.Run(ctx) })
