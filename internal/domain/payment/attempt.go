@@ -238,6 +238,9 @@ func (d *Domain) authorized(c *api.Call, a *attempt, res *rail.Result, ch *Charg
 			return err
 		}
 	}
+	if pi != nil && pi.Private.Invoice != "" && res.Status == rail.Declined && res.Decline.Code == "authentication_required" {
+		res.Status = rail.Challenge // an invoice waits for its customer to authenticate. Known from: facts 08 (8e)
+	}
 	if res.Status == rail.Challenge && pi != nil && ch.Status == "" {
 		return d.challenge(c, pi, a)
 	}

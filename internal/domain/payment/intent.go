@@ -89,6 +89,8 @@ type IntentPrivate struct {
 	Reference string `json:"reference,omitempty"`
 	// Configuration is the payment method configuration that was asked for; "" for the account's default.
 	Configuration string `json:"configuration,omitempty"`
+	Invoice       string `json:"invoice,omitempty"` // that it pays
+	Watched       bool   `json:"-"`                 // who has confirmed it looks himself what becomes of it, and is no follower now
 }
 
 // Automatic says that the payment methods are chosen by the account's configuration.

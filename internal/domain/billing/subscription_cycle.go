@@ -1,0 +1,214 @@
+package billing
+
+import (
+	"florin/internal/api"
+	"florin/internal/domain/catalog"
+	"florin/internal/domain/customer"
+)
+
+// What a subscription does by itself, each as a task at its time.
+
+// cycleSubscription is the task that ends a period and begins the next, with its invoice: a draft that is finalized and collected an hour later.
+// Known from: facts 08 (8e, 8f), 15d.
+func (d *Domain) cycleSubscription(c *api.Call, name string) error {
+	sub, err := Subscriptions.Get(c, name)
+	if err != nil || sub == nil || sub.over() || sub.Status == paused || sub.Status == incomplete || sub.periodEnd() > c.Now() {
+		return err
+	}
+	if sub.CancelAt != nil && *sub.CancelAt <= c.Now() {
+		return d.endSubscription(c, name)
+	}
+	cus, err := customer.Customers.Get(c, sub.Customer)
+	if err != nil || cus == nil {
+		return err
+	}
+	if sub.Status == trialing {
+		if goesOn, err := d.endTrial(c, sub, cus); err != nil || !goesOn {
+			return err
+		}
+	}
+	inv := d.invoiceFor(c, sub, cus, "subscription_cycle")
+	due, err := d.nextPeriods(c, sub)
+	if err != nil {
+		return err
+	}
+	if err := d.takePending(c, inv, sub); err != nil {
+		return err
+	}
+	if err := d.periodLines(c, sub, inv, due, false); err != nil {
+		return err
+	}
+	sub.schedule(c)
+	if len(inv.lines()) == 0 {
+		return c.Save(sub, "customer.subscription.updated")
+	}
+	sub.LatestInvoice = &inv.ID
+	if err := c.Save(sub, "customer.subscription.updated"); err != nil {
+		return err
+	}
+	return d.renew(c, sub, cus, inv)
+}
+
+// nextPeriods moves the items whose period has ended into the next.
+func (d *Domain) nextPeriods(c *api.Call, sub *Subscription) (due []*Item, err error) {
+	for _, it := range sub.Items.Data {
+		if it.CurrentPeriodEnd > c.Now() {
+			continue
+		}
+		var p *catalog.Price
+		if p, err = it.price(c); err != nil {
+			return nil, err
+		}
+		it.CurrentPeriodStart = it.CurrentPeriodEnd
+		it.CurrentPeriodEnd = boundaryAfter(sub.BillingCycleAnchor, p.Recurring, it.CurrentPeriodStart)
+		if end := sub.CancelAt; end != nil && *end > it.CurrentPeriodStart && *end < it.CurrentPeriodEnd {
+			it.CurrentPeriodEnd = *end // facts 15c; unverified: the price is that of a whole period
+		}
+		due = append(due, it)
+	}
+	return due, nil
+}
+
+// renew tells of a renewal's invoice, and says when it goes on.
+func (d *Domain) renew(c *api.Call, sub *Subscription, cus *customer.Customer, inv *Invoice) error {
+	if err := inv.add(c, cus); err != nil {
+		return err
+	}
+	if err := inv.share(sub); err != nil {
+		return err
+	}
+	pause := sub.PauseCollection
+	switch {
+	case sub.Status == unpaid || pause != nil && pause.Behavior == "keep_as_draft": // facts 15d, 15h
+		inv.AutoAdvance = false
+	case pause != nil:
+		inv.AutoAdvance = false
+		if err := c.Save(inv, "invoice.created"); err != nil {
+			return err
+		}
+		if err := d.finalizeAndTell(c, inv); err != nil || inv.Status == paid {
+			return err
+		}
+		if pause.Behavior == void {
+			return d.void(c, inv)
+		}
+		if err := inv.move(uncollectible, c.Now()); err != nil {
+			return err
+		}
+		return c.Save(inv, "invoice.updated", "invoice.marked_uncollectible")
+	default:
+		inv.finalizesAt(c, c.Now()+hour)
+	}
+	return c.Save(inv, "invoice.created")
+}
+
+// endTrial ends a trial whose time has come. A customer who has nothing to pay with is dealt with as the subscription says; goesOn says whether the first
+// period that is paid begins.
+func (d *Domain) endTrial(c *api.Call, sub *Subscription, cus *customer.Customer) (goesOn bool, err error) {
+	pm, err := d.first(c, cus, sub.DefaultPaymentMethod, sub.DefaultSource)
+	if err != nil {
+		return false, err
+	}
+	if pm == nil && sub.CollectionMethod == automatic {
+		switch sub.TrialSettings.EndBehavior.MissingPaymentMethod {
+		case "cancel":
+			return false, d.end(c, sub, ending{})
+		case "pause":
+			if err := sub.move(paused); err != nil {
+				return false, err
+			}
+			return false, c.Save(sub, "customer.subscription.updated", "customer.subscription.paused")
+		}
+	}
+	return true, sub.move(active)
+}
+
+// trialWillEnd is the task that tells that a trial ends in three days.
+func (d *Domain) trialWillEnd(c *api.Call, name string) error {
+	sub, err := Subscriptions.Get(c, name)
+	if err != nil || sub == nil || sub.Status != trialing || *sub.TrialEnd-3*86400 > c.Now() {
+		return err
+	}
+	return c.Emit("customer.subscription.trial_will_end", sub)
+}
+
+// expireSubscription is the task that gives up on a first payment. Known from: facts 15d.
+func (d *Domain) expireSubscription(c *api.Call, name string) error {
+	sub, err := Subscriptions.Get(c, name)
+	if err != nil || sub == nil || sub.Status != incomplete {
+		return err
+	}
+	if err := d.expireNow(c, sub); err != nil {
+		return err
+	}
+	inv, err := Invoices.Get(c, text(sub.LatestInvoice))
+	if err != nil || inv == nil || inv.Status != open {
+		return err
+	}
+	return d.void(c, inv)
+}
+
+// follow makes a subscription what the collection of one of its invoices makes it. Known from: facts 08 (8f), 15d.
+func (d *Domain) follow(c *api.Call, inv *Invoice, how outcome) error {
+	sub, err := Subscriptions.Get(c, inv.subscription())
+	if err != nil || sub == nil || sub.over() || inv.BillingReason == "manual" {
+		return err
+	}
+	latest := text(sub.LatestInvoice) == inv.ID
+	to, resumed := sub.Status, false
+	switch {
+	case how == itPaid && (sub.Status == incomplete || sub.Status == paused) && latest:
+		resumed = sub.Status == paused
+		if to = active; sub.TrialEnd != nil && *sub.TrialEnd > c.Now() {
+			to = trialing
+		}
+		d.keepMethod(c, sub, inv)
+	case how == itPaid && latest && (sub.Status == pastDue || sub.Status == unpaid):
+		to = active
+	case (how == itFailed || how == itAsks) && sub.Status == active:
+		to = pastDue
+	}
+	if how == itFailed && !inv.AutoAdvance && inv.Private.Tries >= int64(len(retries)) && (to == pastDue || to == active) {
+		return d.end(c, sub, ending{reason: "payment_failed"}) // facts 15d: what the account does at last; canceled unless it says otherwise
+	}
+	if to == sub.Status {
+		return nil
+	}
+	if err := sub.move(to); err != nil {
+		return err
+	}
+	sub.schedule(c)
+	events := []string{"customer.subscription.updated"}
+	if resumed {
+		events = append(events, "customer.subscription.resumed")
+	}
+	return c.Save(sub, events...)
+}
+
+// closed makes a subscription what it is when one of its invoices was voided, or given up. Known from: facts 15d.
+func (d *Domain) closed(c *api.Call, inv *Invoice) error {
+	sub, err := Subscriptions.Get(c, inv.subscription())
+	if err != nil || sub == nil || sub.over() || text(sub.LatestInvoice) != inv.ID {
+		return err
+	}
+	switch {
+	case sub.Status == incomplete && inv.Status == void:
+		return d.expireNow(c, sub)
+	case sub.Status != pastDue && sub.Status != unpaid:
+		return nil
+	}
+	if err := sub.move(active); err != nil {
+		return err
+	}
+	return c.Save(sub, "customer.subscription.updated")
+}
+
+// expireNow ends a subscription that was never paid.
+func (d *Domain) expireNow(c *api.Call, sub *Subscription) error {
+	now := c.Now()
+	sub.EndedAt = &now // unverified
+	if err := sub.move(expired); err != nil {
+		return err
+	}
+	return c.Save(sub, "customer.subscription.updated")
+}
