@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"florin/internal/fault"
 	"florin/internal/jsontext"
@@ -88,7 +89,7 @@ func (c *Call) Show(obj Resource) ([]byte, error) { return c.show(obj.meta().st)
 func (c *Call) show(st *state) ([]byte, error) {
 	st.seal()
 	if st.deleted {
-		b := jsontext.AppendString([]byte(`{"id":`), st.id)
+		b := jsontext.AppendString([]byte(`{"id":`), strings.TrimPrefix(st.id, ChosenKey(st.kind.name, "")))
 		b = jsontext.AppendString(append(b, `,"object":`...), st.kind.name)
 		return append(b, `,"deleted":true}`...), nil
 	}

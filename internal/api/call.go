@@ -266,7 +266,7 @@ func (c *Call) noSuch(k *kind, id, param string, status int) error {
 	e := fault.NoSuch(k.word, id, param, status)
 	other := c.Scope ^ 1
 	if c.Scope != store.System && c.Who != nil && len(id) > 3 && strings.ContainsRune(id, '_') {
-		if st, err := c.state(other, id); err == nil && st != nil && !st.deleted {
+		if st, err := c.state(other, k.key(id)); err == nil && st != nil && !st.deleted {
 			c.docs.remove(st)
 			e.Message += "; a similar object exists in live mode, but a test mode key was used to make this request."
 			if c.Live() {

@@ -38,6 +38,7 @@ type Shows struct {
 
 // EventData is what an event carries, less the object, which is put in when it is shown.
 type EventData struct {
+	Object             json.RawMessage `json:"object,omitempty"`              // where it is shown as something else than it is stored as (EmitAs)
 	PreviousAttributes json.RawMessage `json:"previous_attributes,omitempty"` // of *.updated: the old values of what changed
 }
 
@@ -80,10 +81,18 @@ func DeliveryID(event, endpoint string) string { return "_delivery:" + event + "
 func (c *Call) emit(typ string, st *state, before []byte) error {
 	st.seal()
 	st.shown = true
-	return c.emitVersion(typ, st, st.ver, before)
+	return c.emitVersion(typ, st, st.ver, before, nil)
 }
 
-func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) error {
+// EmitAs emits an event about an object that shows it as another: a price as the plan that it is, too. before is what it was, if it has changed.
+func (c *Call) EmitAs(typ string, obj Resource, as, before []byte) error {
+	st := obj.meta().st
+	st.seal()
+	st.shown = true
+	return c.emitVersion(typ, st, st.ver, before, as)
+}
+
+func (c *Call) emitVersion(typ string, st *state, ver int64, before, as []byte) error {
 	scope := c.scopeOf(st)
 	ev := Events.NewAt(c, scope, id.Event(c.now, c.accountPart(), st.id), c.now)
 	ev.Created, ev.Livemode, ev.Type = c.now, scope.Live(), typ
@@ -93,8 +102,13 @@ func (c *Call) emitVersion(typ string, st *state, ver int64, before []byte) erro
 	}
 	ev.Request = c.asked()
 	if before != nil && (strings.HasSuffix(typ, ".updated") || strings.HasSuffix(typ, ".detached")) {
-		ev.Data.PreviousAttributes = previousAttributes(before, st.body)
+		now := st.body
+		if as != nil {
+			now = as
+		}
+		ev.Data.PreviousAttributes = previousAttributes(before, now)
 	}
+	ev.Data.Object = as
 	if c.app.Subscribers != nil {
 		if err := c.deliver(ev, scope, false); err != nil {
 			return err
@@ -134,7 +148,7 @@ func (c *Call) Mark(obj Resource) Mark {
 
 // EmitMark emits an event that shows an object as it was when it was marked.
 func (c *Call) EmitMark(typ string, m Mark) error {
-	return c.emitVersion(typ, m.st, m.ver, nil)
+	return c.emitVersion(typ, m.st, m.ver, nil, nil)
 }
 
 // Shown reads from a document of an event what the event shows.
@@ -203,6 +217,10 @@ func ShowEvent(body, object []byte, pending int) []byte {
 		out = append(out, ':')
 		switch key {
 		case "data":
+			if jsontext.Get(value, "object") != nil {
+				out = append(out, value...)
+				break
+			}
 			out = append(append(out, `{"object":`...), object...)
 			if inner := bytes.TrimPrefix(value, []byte("{")); len(inner) > 1 {
 				out = append(append(out, ','), inner...)

@@ -191,7 +191,7 @@ func (c *Call) expandMember(dst, value []byte, e *expansion) ([]byte, error) {
 		return append(dst, value...), nil
 	}
 	if len(value) > 2 && value[0] == '"' {
-		object, scope, err := c.lookup(jsontext.Scalar(value))
+		object, scope, err := c.lookup(e.name, jsontext.Scalar(value))
 		if err != nil {
 			return dst, err
 		}
@@ -229,6 +229,9 @@ func (c *Call) includes(object []byte, e *expansion) ([]included, error) {
 		if err != nil {
 			return nil, err
 		}
+		if v == nil { // it has none
+			continue
+		}
 		at := 0
 		for at < len(out) && out[at].key < in.name {
 			at++
@@ -239,11 +242,25 @@ func (c *Call) includes(object []byte, e *expansion) ([]included, error) {
 }
 
 // lookup is the JSON of the object with this id, and the scope that it is kept in; nil if there is none. Either the prefix tells its kind, or it is
-// of a kind whose ids the merchant chooses (coupons).
-func (c *Call) lookup(id string) ([]byte, store.Scope, error) {
+// of a kind whose ids the merchant chooses: the member says so by its name, or the id is a coupon's.
+func (c *Call) lookup(member, id string) ([]byte, store.Scope, error) {
+	if k := c.app.kinds[member[strings.LastIndexByte(member, '_')+1:]]; k != nil && k.chosen { // product, price, default_price
+		id = k.key(id)
+		if st, err := c.behind(c.Scope, id); err != nil || st != nil && st.kind == k {
+			return c.shown(st, err)
+		}
+	}
 	prefix, _, ok := strings.Cut(id, "_")
 	st, err := c.behind(c.Scope, id)
 	if err != nil || st == nil || (!ok || c.app.prefixes[prefix] == nil) && (st.kind.internal || len(st.kind.prefixes) > 0) {
+		return nil, 0, err
+	}
+	return c.shown(st, nil)
+}
+
+// shown is a document's JSON and the scope that it is kept in.
+func (c *Call) shown(st *state, err error) ([]byte, store.Scope, error) {
+	if err != nil {
 		return nil, 0, err
 	}
 	body, err := c.show(st)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 
 	"florin/internal/fault"
@@ -53,6 +54,9 @@ type Kind[T any] struct {
 	Prefixes []string // what its ids begin with, without the underscore
 	Word     string   // in "No such …"; Name if empty
 	Param    string   // the param of "No such …" when the id is in the path; "id" if empty
+	// Chosen says that the merchant may choose the ids. One that has none of the Prefixes is kept under a name of the kind's own (ChosenKey), so that a
+	// product, a plan and a coupon may all be called gold.
+	Chosen bool
 	// Index lists the JSON paths whose value is indexed, for lists and searches. "metadata" indexes each key.
 	Index []string
 	// Filters maps a list parameter to the JSON path that it compares, where they differ.
@@ -82,6 +86,7 @@ type kind struct {
 	view              func(c *Call, d *store.Doc) ([]byte, error)
 	public            map[string]bool
 	internal          bool
+	chosen            bool
 	tombstone         bool
 	dated             bool
 	private           []int // index of the struct's field "Private", if any
@@ -109,7 +114,7 @@ func (k *Kind[T]) build() {
 	}
 	b := &kind{
 		name: k.Name, word: k.Word, param: k.Param, prefixes: k.Prefixes, index: k.Index, filters: k.Filters,
-		view: k.View, internal: k.Internal, tombstone: k.Tombstone, dated: k.Dated,
+		view: k.View, internal: k.Internal, chosen: k.Chosen, tombstone: k.Tombstone, dated: k.Dated,
 		fresh: func() Resource { return any(new(T)).(Resource) },
 	}
 	for _, path := range k.Index {
@@ -155,7 +160,10 @@ func (k *Kind[T]) NewAt(c *Call, scope store.Scope, id string, created int64) *T
 	obj := any(&made.obj).(Resource)
 	m := obj.meta()
 	m.ID, m.Object, m.st = id, k.Name, &made.st
-	made.st = state{kind: b, obj: obj, scope: scope, id: id, created: created, seq: c.app.Store.Seq()}
+	made.st = state{kind: b, obj: obj, scope: scope, id: b.key(id), created: created, seq: c.app.Store.Seq()}
+	if old := c.docs.get(scope, made.st.id); old != nil && old.deleted { // its id is given again
+		made.st.base, made.st.ver = old.base, old.ver
+	}
 	c.docs.put(m.st)
 	return &made.obj
 }
@@ -165,8 +173,21 @@ func (k *Kind[T]) Get(c *Call, id string) (*T, error) { return k.GetAt(c, c.Scop
 
 // GetAt is Get in another scope.
 func (k *Kind[T]) GetAt(c *Call, scope store.Scope, id string) (*T, error) {
-	st, err := c.state(scope, id)
+	st, err := c.state(scope, k.base().key(id))
 	if err != nil || st == nil || st.deleted || st.kind != k.base() {
+		return nil, err
+	}
+	obj, err := st.object()
+	if err != nil {
+		return nil, err
+	}
+	return any(obj).(*T), nil
+}
+
+// Late is Get for what other objects still refer to after it has been deleted: then it is what it was last.
+func (k *Kind[T]) Late(c *Call, id string) (*T, error) {
+	st, err := c.state(c.Scope, k.base().key(id))
+	if err != nil || st == nil || st.kind != k.base() {
 		return nil, err
 	}
 	obj, err := st.object()
@@ -179,10 +200,10 @@ func (k *Kind[T]) GetAt(c *Call, scope store.Scope, id string) (*T, error) {
 // First loads an object as it was made, whatever has become of it since: its first version, which is kept as long as an answer refers to it
 // (Answer.Of). nil if it is not kept. What is loaded so cannot be changed.
 func (k *Kind[T]) First(c *Call, id string) (*T, error) {
-	if st := c.docs.get(c.Scope, id); st != nil && st.base == 0 {
+	if st := c.docs.get(c.Scope, k.base().key(id)); st != nil && st.base == 0 {
 		return k.Get(c, id)
 	}
-	d, err := c.view().Version(c.Scope, id, 1)
+	d, err := c.view().Version(c.Scope, k.base().key(id), 1)
 	if err != nil || d == nil {
 		return nil, err
 	}
@@ -228,7 +249,7 @@ func (k *Kind[T]) Each(c *Call, path, value string, yield func(*T) bool) error {
 	}
 	var failed error
 	err := c.scan(q, func(d *store.Doc) bool {
-		obj, err := k.GetAt(c, d.Scope, d.ID)
+		obj, err := k.GetAt(c, d.Scope, strings.TrimPrefix(d.ID, ChosenKey(b.name, "")))
 		if err != nil {
 			failed = err
 			return false
@@ -308,6 +329,17 @@ func putScratch(buf *[]byte) {
 		scratch.Put(buf)
 	}
 }
+
+// key is the id under which the store has a document with an id. A chosen one says of which kind it is.
+func (k *kind) key(id string) string {
+	if prefix, _, ok := strings.Cut(id, "_"); !k.chosen || id == "" || ok && slices.Contains(k.prefixes, prefix) {
+		return id
+	}
+	return ChosenKey(k.name, id)
+}
+
+// ChosenKey is the id under which the store has a document whose id the merchant has chosen.
+func ChosenKey(kind, id string) string { return "_" + kind + ":" + id }
 
 // entries are the places of a body in the kind's indexes.
 func (k *kind) entries(body []byte, deleted bool) []store.Entry {

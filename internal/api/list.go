@@ -61,7 +61,7 @@ func (l *List) JSON() JSON { return l.append(nil) }
 // Retrieve answers with the object that the only variable of the path names.
 func (k *Kind[T]) Retrieve(c *Call) (any, error) {
 	_, id := c.vars.At(0)
-	st, err := c.state(c.Scope, id)
+	st, err := c.state(c.Scope, k.base().key(id))
 	if err != nil {
 		return nil, err
 	}
@@ -76,9 +76,10 @@ type stored struct{ st *state }
 
 // A Narrow is what a list is narrowed to besides its parameters.
 type Narrow struct {
-	Path, Value string                 // an indexed path, and the value that it must have
-	Where       func(body []byte) bool // nil: all
-	Skip        []string               // parameters that Where has dealt with
+	Path, Value string                            // an indexed path, and the value that it must have
+	Where       func(body []byte) bool            // nil: all
+	Skip        []string                          // parameters that Where has dealt with
+	As          func(body []byte) ([]byte, error) // what each is shown as; nil: itself
 }
 
 // List answers with a page of the kind, by the parameters of the list.
@@ -110,7 +111,7 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 	}
 	l := &List{Object: "list", URL: c.url}
 	var inner error
-	mixed := c.Op.Method != http.MethodGet
+	mixed := c.Op.Method != http.MethodGet || n.As != nil
 	err = c.page(q, func(d *store.Doc) bool {
 		for _, f := range filters {
 			if !f.match(d.Body) {
@@ -134,6 +135,9 @@ func (k *Kind[T]) ListOf(c *Call, n Narrow) (any, error) {
 		var body []byte
 		if st := c.adopt(d); st != nil {
 			body, inner = c.show(st)
+		}
+		if n.As != nil && inner == nil {
+			body, inner = n.As(body)
 		}
 		l.Data = append(l.Data, body)
 		return inner == nil
@@ -169,7 +173,7 @@ func (c *Call) cursor(k *kind, q *store.Query) (backwards bool, err error) {
 	if id == "" {
 		return false, nil
 	}
-	st, err := c.state(c.Scope, id)
+	st, err := c.state(c.Scope, k.key(id))
 	if err != nil {
 		return false, err
 	}

@@ -340,6 +340,11 @@ func (a *auditor) refers(d *store.Doc, path, id string, schemas []string) error 
 	}
 	a.refs.count++
 	got, err := a.snap.Get(scope, id)
+	for _, kind := range schemas { // or the merchant has chosen it
+		if err == nil && got == nil {
+			got, err = a.snap.Get(scope, api.ChosenKey(kind, id))
+		}
+	}
 	if err == nil && got == nil {
 		a.refs.found("%s: %s is %s, which does not exist there", d.ID, strings.TrimPrefix(path, "."), id)
 	}

@@ -1,4 +1,4 @@
-// Package catalog is what a merchant sells, and what it takes off the price: coupons and promotion codes, so far.
+// Package catalog is what a merchant sells, for which prices, what is added to them, tax rates, and what is taken off: coupons and promotion codes.
 package catalog
 
 import "florin/internal/api"
@@ -11,6 +11,10 @@ func New() *Domain { return &Domain{} }
 
 // Routes binds what the domain does.
 func (d *Domain) Routes(r *api.Router) {
+	d.productRoutes(r)
+	d.priceRoutes(r)
+	d.planRoutes(r)
+	d.taxRateRoutes(r)
 	d.couponRoutes(r)
 	d.promotionCodeRoutes(r)
 }
