@@ -95,14 +95,14 @@ type reduction struct {
 func reductions(c *api.Call, ids []string, at int64) ([]reduction, error) {
 	var out []reduction
 	for _, id := range ids {
-		di, err := customer.Discounts.Even(c, id)
+		di, err := customer.Discounts.Late(c, id)
 		if err != nil {
 			return nil, err
 		}
 		if di == nil || di.End != nil && *di.End <= at {
 			continue
 		}
-		cp, err := catalog.Coupons.Even(c, text(di.Source.Coupon)) // which may have been deleted since
+		cp, err := catalog.Coupons.Late(c, text(di.Source.Coupon)) // which may have been deleted since
 		if err != nil {
 			return nil, err
 		}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"florin/internal/api"
-	"florin/internal/clock"
 	"florin/internal/domain/account"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
@@ -270,5 +269,3 @@ func (inv *Invoice) tryAgain(c *api.Call, when int64) {
 	c.At(when, "invoice.advance", inv.ID)
 }
 
-// monthsAfter is so many months after a time.
-func monthsAfter(when int64, months int64) int64 { return clock.AddMonths(when, int(months)) }

@@ -4,7 +4,6 @@ import (
 	"florin/internal/api"
 	"florin/internal/domain/customer"
 	"florin/internal/fault"
-	"florin/internal/jsontext"
 )
 
 // An ending is how a subscription ends.
@@ -80,6 +79,7 @@ func (d *Domain) end(c *api.Call, sub *Subscription, how ending) error {
 
 // lastItems deals with what is not billed yet: it is billed now, waits for the customer's next invoice, or goes.
 func (d *Domain) lastItems(c *api.Call, sub *Subscription, cus *customer.Customer, how ending) error {
+	var credits []*InvoiceItem
 	if how.prorate && (sub.Status == active || sub.Status == pastDue) {
 		for _, it := range sub.Items.Data {
 			p, err := it.price(c)
@@ -90,18 +90,17 @@ func (d *Domain) lastItems(c *api.Call, sub *Subscription, cus *customer.Custome
 			if err != nil {
 				return err
 			}
-			if ii != nil {
-				if err := c.Save(ii, "invoiceitem.created"); err != nil {
-					return err
-				}
-				if how.invoice {
-					defer func() {}()
-				}
+			if ii == nil {
+				continue
 			}
+			if err := c.Save(ii, "invoiceitem.created"); err != nil {
+				return err
+			}
+			credits = append(credits, ii)
 		}
 	}
 	if how.invoice {
-		return d.lastInvoice(c, sub, cus)
+		return d.lastInvoice(c, sub, cus, credits)
 	}
 	if how.prorate || how.reason != "cancellation_requested" {
 		return nil
@@ -116,22 +115,27 @@ func (d *Domain) lastItems(c *api.Call, sub *Subscription, cus *customer.Custome
 }
 
 // lastInvoice bills all that waits, at once.
-func (d *Domain) lastInvoice(c *api.Call, sub *Subscription, cus *customer.Customer) error {
+func (d *Domain) lastInvoice(c *api.Call, sub *Subscription, cus *customer.Customer, credits []*InvoiceItem) error {
 	inv := d.invoiceFor(c, sub, cus, "subscription_update") // unverified: the reason
 	if err := d.takePending(c, inv, sub); err != nil {
 		return err
+	}
+	for _, ii := range credits {
+		if err := d.putOn(c, inv, ii); err != nil {
+			return err
+		}
 	}
 	if len(inv.lines()) == 0 {
 		return nil
 	}
 	sub.LatestInvoice = &inv.ID
+	inv.AutoAdvance = false // facts 15d: the invoices of one that is canceled go nowhere by themselves
 	if err := d.retotal(c, inv, "invoice.created"); err != nil {
 		return err
 	}
 	if err := d.finalizeAndTell(c, inv); err != nil || inv.Status == paid || sub.CollectionMethod == send {
 		return err
 	}
-	inv.AutoAdvance = false // facts 15d: the invoices of one that is canceled go nowhere by themselves
 	pm, err := d.methodOf(c, inv)
 	if err != nil || pm == nil {
 		return err
@@ -225,7 +229,6 @@ func (d *Domain) deleteSubscriptionDiscount(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	gone := jsontext.Append(nil, di)
 	for _, id := range append([]string{}, sub.Discounts...) {
 		one, err := customer.Discounts.Get(c, id)
 		if err != nil {
@@ -237,7 +240,7 @@ func (d *Domain) deleteSubscriptionDiscount(c *api.Call) (any, error) {
 			}
 		}
 	}
-	return api.JSON(customer.DeletedDiscount(gone)), nil
+	return api.JSON(customer.DeletedDiscount(di)), nil
 }
 
 func (d *Domain) discountInPath(c *api.Call) (*Subscription, *customer.Discount, error) {

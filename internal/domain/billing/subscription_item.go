@@ -51,7 +51,7 @@ func (d *Domain) subscriptionItemRoutes(r *api.Router) {
 
 // price is what the item is sold at.
 func (it *Item) price(c *api.Call) (*catalog.Price, error) {
-	return catalog.Prices.Even(c, jsontext.Text(it.Price, "id"))
+	return catalog.Used(c, jsontext.Text(it.Price, "id"))
 }
 
 // sellAt gives the item its price.

@@ -71,6 +71,21 @@ func newBalanceTransaction(c *api.Call, cus *Customer, typ string, amount int64,
 	return txn
 }
 
+// ApplyBalance changes a customer's balance by an amount (in minor units; above zero he owes more) because of an invoice. An amount of 0 is nothing.
+// unverified: that customer.updated tells of it.
+func (d *Domain) ApplyBalance(c *api.Call, cus *Customer, typ string, amount int64, currency, invoice string) error {
+	if amount == 0 {
+		return nil
+	}
+	txn := newBalanceTransaction(c, cus, typ, amount, currency)
+	txn.Invoice = &invoice
+	cus.Balance = txn.EndingBalance
+	if err := c.Save(txn); err != nil {
+		return err
+	}
+	return c.Save(cus, "customer.updated")
+}
+
 // balanceSet keeps a transaction of a balance that was set in place: POST /v1/customers with `balance`.
 // unverified: that the first is of the type initial; that the currency is the account's until the customer has one.
 func (d *Domain) balanceSet(c *api.Call, cus *Customer, before int64, typ string) error {

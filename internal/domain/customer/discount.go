@@ -2,9 +2,9 @@ package customer
 
 import (
 	"encoding/json"
-	"time"
 
 	"florin/internal/api"
+	"florin/internal/clock"
 	"florin/internal/domain/catalog"
 	"florin/internal/fault"
 	"florin/internal/form"
@@ -91,7 +91,7 @@ func (d *Domain) discount(c *api.Call, cus *Customer) error {
 	di := Discounts.New(c, c.NewID("di"))
 	di.Customer, di.PromotionCode, di.Source, di.Start = &cus.ID, code, DiscountSource{&cp.ID, "coupon"}, c.Now()
 	if cp.DurationInMonths != nil {
-		end := addMonths(c.Now(), int(*cp.DurationInMonths))
+		end := clock.AddMonths(c.Now(), int(*cp.DurationInMonths))
 		di.End = &end
 	}
 	event := "customer.discount.created"
@@ -160,7 +160,12 @@ func (d *Domain) endDiscount(c *api.Call, cus *Customer, di *Discount) (any, err
 	if err := d.showDiscount(c, cus, nil); err != nil {
 		return nil, err
 	}
-	return api.JSON(jsontext.Append(nil, &struct {
+	return api.JSON(DeletedDiscount(di)), nil
+}
+
+// DeletedDiscount is a discount as it is shown when it has ended.
+func DeletedDiscount(di *Discount) []byte {
+	return jsontext.Append(nil, &struct {
 		api.Meta
 		CheckoutSession  *string        `json:"checkout_session"`
 		Customer         *string        `json:"customer"`
@@ -174,17 +179,21 @@ func (d *Domain) endDiscount(c *api.Call, cus *Customer, di *Discount) (any, err
 		Subscription     *string        `json:"subscription"`
 		SubscriptionItem *string        `json:"subscription_item"`
 	}{
-		Meta: api.Meta{ID: di.ID, Object: "discount"}, Customer: di.Customer, Deleted: true, PromotionCode: di.PromotionCode, Source: di.Source,
-		Start: di.Start,
-	})), nil
+		api.Meta{ID: di.ID, Object: "discount"}, di.CheckoutSession, di.Customer, di.CustomerAccount, true, di.Invoice, di.InvoiceItem, di.PromotionCode, di.Source,
+		di.Start, di.Subscription, di.SubscriptionItem,
+	})
 }
 
-// addMonths is the same day some months later, or the last of that month.
-func addMonths(when int64, months int) int64 {
-	t := time.Unix(when, 0).UTC()
-	end := t.AddDate(0, months, 0)
-	if end.Day() != t.Day() {
-		end = end.AddDate(0, 0, -end.Day())
+// EndDiscount takes a discount from its customer, if it is his.
+func (d *Domain) EndDiscount(c *api.Call, customer, discount string) error {
+	cus, err := Customers.Get(c, customer)
+	if err != nil || cus == nil {
+		return err
 	}
-	return end.Unix()
+	di, err := d.discountOf(c, cus)
+	if err != nil || di == nil || di.ID != discount {
+		return err
+	}
+	_, err = d.endDiscount(c, cus, di)
+	return err
 }
