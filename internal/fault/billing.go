@@ -151,8 +151,8 @@ func NoItems() *Error {
 	return Invalid("items", "A subscription must have at least one active item. To cancel the subscription, use the cancel API endpoint.")
 }
 
-// TooManyItems refuses more items than there can be. unverified: the words.
-func TooManyItems(most int) *Error {
+// TooManySubscriptionItems refuses more items than there can be. unverified: the words.
+func TooManySubscriptionItems(most int) *Error {
 	return Invalid("items", fmt.Sprintf("You cannot have more than %d items.", most))
 }
 

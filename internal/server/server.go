@@ -20,6 +20,7 @@ import (
 	"florin/internal/clock"
 	"florin/internal/domain/account"
 	"florin/internal/domain/balance"
+	"florin/internal/domain/billing"
 	"florin/internal/domain/browser"
 	"florin/internal/domain/cashbalance"
 	"florin/internal/domain/catalog"
@@ -154,6 +155,7 @@ func (s *Server) wire() {
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
+	app.Use(billing.New(customers, methods, payments))
 	cash := cashbalance.New(customers)
 	cash.Received = payments.FundsReceived
 	app.Use(cash)

@@ -189,12 +189,16 @@ func (d *Domain) intentOf(c *api.Call, inv *Invoice) (*api.Mark, error) {
 			return nil, fmt.Errorf("the transfer data of %s: %w", inv.ID, err)
 		}
 	}
-	pi, made, err := d.payments.ForInvoice(c, due)
-	if err != nil {
-		return nil, err
-	}
-	inv.Private.Payment = pi.ID
-	return made, d.newPayment(c, inv, pi)
+	var made *api.Mark
+	err := c.InRealTime(func() error { // payments know no test clock
+		pi, mark, err := d.payments.ForInvoice(c, due)
+		if err != nil {
+			return err
+		}
+		made, inv.Private.Payment = mark, pi.ID
+		return d.newPayment(c, inv, pi)
+	})
+	return made, err
 }
 
 // sendInvoice sends an invoice to its customer, who pays it on its page. A draft is finalized first.

@@ -7,6 +7,7 @@ import (
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 )
 
@@ -167,7 +168,7 @@ func (d *Domain) charge(c *api.Call, inv *Invoice, pm *paymentmethod.PaymentMeth
 	}
 	inv.NextPaymentAttempt = nil
 	pi.Private.Watched = true
-	err = d.payments.PayInvoice(c, pi, pm, present, made)
+	err = c.InRealTime(func() error { return d.payments.PayInvoice(c, pi, pm, present, made) })
 	pi.Private.Watched = false
 	if err != nil {
 		return itWaits, err
@@ -240,6 +241,9 @@ func (d *Domain) intentMoved(c *api.Call, pi *payment.Intent, from string) error
 	c.Later(func(c *api.Call) error {
 		inv, err := Invoices.Get(c, pi.Private.Invoice)
 		if err != nil || inv == nil || inv.Status != open && inv.Status != uncollectible || inv.Private.Payment != pi.ID {
+			return err
+		}
+		if err := testclock.Enter(c, inv.TestClock); err != nil {
 			return err
 		}
 		was := inv.AttemptCount

@@ -103,7 +103,7 @@ func (d *Domain) dropPayment(c *api.Call, inv *Invoice) error {
 	if err := c.Save(p); err != nil || pi.Status == payment.Canceled {
 		return err
 	}
-	return d.payments.Cancel(c, pi, "void_invoice")
+	return c.InRealTime(func() error { return d.payments.Cancel(c, pi, "void_invoice") })
 }
 
 func (d *Domain) listPayments(c *api.Call) (any, error) {

@@ -422,7 +422,7 @@ func (d *Domain) addExtras(c *api.Call, sub *Subscription, cus *customer.Custome
 		return nil
 	}
 	if len(list.Items) > mostItems {
-		return fault.TooManyItems(mostItems)
+		return fault.TooManySubscriptionItems(mostItems)
 	}
 	for i, p := range list.Items {
 		at := "add_invoice_items[" + strconv.Itoa(i) + "]"

@@ -181,7 +181,7 @@ func (d *Domain) fits(c *api.Call, sub *Subscription, edits []edit) error {
 		return fault.NoItems()
 	}
 	if len(all) > mostItems {
-		return fault.TooManyItems(mostItems)
+		return fault.TooManySubscriptionItems(mostItems)
 	}
 	for _, o := range all {
 		if _, _, ok := o.p.UnitFor(sub.Currency); !ok {
