@@ -64,9 +64,12 @@ type App struct {
 	includes map[include]Include
 	answers  map[string]func(c *Call, arg string) (any, error)
 	tasks    map[string]TaskFunc
+	failed   map[string]TaskFunc
 	inflight sync.Map // idempotency keys that are being worked on
 	taskWake chan struct{}
 	limits   *Limits // nil where there are none
+
+	clockwork string // the task that does what is due on a clock
 }
 
 type route struct {
@@ -81,7 +84,8 @@ func New(db *store.DB, clk clock.Clock, log *slog.Logger) *App {
 	a := &App{
 		Store: db, Clock: clk, Log: log, Gate: NewGate(0),
 		routes: map[*spec.Operation]*route{}, kinds: map[string]*kind{}, prefixes: map[string]*kind{}, includes: map[include]Include{},
-		answers: map[string]func(*Call, string) (any, error){}, tasks: map[string]TaskFunc{}, taskWake: make(chan struct{}, 1),
+		answers: map[string]func(*Call, string) (any, error){}, tasks: map[string]TaskFunc{}, failed: map[string]TaskFunc{},
+		taskWake: make(chan struct{}, 1),
 	}
 	r := &Router{a}
 	r.Kind(Events)
@@ -189,6 +193,9 @@ func (r *Router) Answer(name string, f func(c *Call, arg string) (any, error)) {
 
 // Task registers who does a kind of work.
 func (r *Router) Task(work string, f TaskFunc) { r.app.tasks[work] = f }
+
+// Failed registers who deals with a kind of work that has failed, in a unit of its own; it is then not tried again.
+func (r *Router) Failed(work string, f TaskFunc) { r.app.failed[work] = f }
 
 // Coverage says what an operation does here: "behaves", "plain" or "not yet".
 func (a *App) Coverage(op *spec.Operation) string {

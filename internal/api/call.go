@@ -34,7 +34,11 @@ type Call struct {
 	url     string // the path, for lists
 	ip      string
 	reached string
-	now     int64
+	now     int64  // of the clock that the call is on
+	real    int64  // of the world
+	clock   string // "" in real time
+	tick    tick   // the task of a clock that the call does
+	again   bool   // the task that the call does stays in the queue
 	snap    *store.View
 	docs    docs
 	change  []*state // in the order of the first Save
@@ -44,7 +48,7 @@ type Call struct {
 	moves   []store.Move
 	sends   []Outside
 	expand  *expansion
-	after   []func(*Call) error
+	after   []later
 
 	request  EventRequest // what events say of the request, once it was asked for
 	keyDoc   string       // the id of the record under the idempotency key, once it was asked for
@@ -52,10 +56,11 @@ type Call struct {
 }
 
 func (a *App) newCall(ctx context.Context, scope store.Scope) *Call {
-	return &Call{app: a, ctx: ctx, Scope: scope, now: a.Clock.Now().Unix(), Version: spec.Version()}
+	now := a.Clock.Now().Unix()
+	return &Call{app: a, ctx: ctx, Scope: scope, now: now, real: now, Version: spec.Version()}
 }
 
-// Now is the time of the call, in Unix seconds.
+// Now is the time of the call, in Unix seconds: of the clock that it is on, if it is on one.
 func (c *Call) Now() int64 { return c.now }
 
 // Live says whether the call acts in live mode.
@@ -81,11 +86,11 @@ func (c *Call) Context() context.Context { return c.ctx }
 
 // NewID makes an id with a 24-character body for an object of the call's account.
 func (c *Call) NewID(prefix string) string {
-	return id.New(prefix, '1', c.now, c.accountPart())
+	return id.New(prefix, '1', c.real, c.accountPart())
 }
 
 // NewShortID makes an id with a 14-character body.
-func (c *Call) NewShortID(prefix string) string { return id.Short(prefix, c.now) }
+func (c *Call) NewShortID(prefix string) string { return id.Short(prefix, c.real) }
 
 func (c *Call) accountPart() string {
 	if c.Who == nil {
@@ -204,7 +209,7 @@ func (c *Call) Move(m store.Move) error {
 	if m.Scope == store.System {
 		m.Scope = c.Scope
 	}
-	m.Created = c.now
+	m.Created = c.real
 	c.moves = append(c.moves, m)
 	return nil
 }
@@ -221,9 +226,9 @@ func (c *Call) Moves(source string) ([]store.Move, error) {
 	return out, err
 }
 
-// Sums adds up the moves of the call's scope as of now, those of this call included.
+// Sums adds up the moves of the call's scope as of now, in real time, those of this call included.
 func (c *Call) Sums() ([]store.Sum, error) {
-	sums, err := c.view().Sums(c.Scope, c.now)
+	sums, err := c.view().Sums(c.Scope, c.real)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +237,7 @@ func (c *Call) Sums() ([]store.Sum, error) {
 		if i < 0 {
 			i, sums = len(sums), append(sums, store.Sum{Account: account, Currency: m.Currency})
 		}
-		if m.AvailableOn <= c.now {
+		if m.AvailableOn <= c.real {
 			sums[i].Available += amount
 		} else {
 			sums[i].Pending += amount
@@ -248,8 +253,15 @@ func (c *Call) Sums() ([]store.Sum, error) {
 }
 
 // Later runs a function at the end of the call, when its answer has been made but before it is committed: for what Stripe does just after it
-// has answered. The answer does not show it.
-func (c *Call) Later(f func(*Call) error) { c.after = append(c.after, f) }
+// has answered. The answer does not show it. It runs at the time at which it was asked for.
+func (c *Call) Later(f func(*Call) error) { c.after = append(c.after, later{f, c.clock, c.now}) }
+
+// later is what was left for the end of a call, and the time that it is then.
+type later struct {
+	do    func(*Call) error
+	clock string
+	now   int64
+}
 
 // Soon is Later for what happens by itself, such as what a bank or a cardholder does next: its events name no request.
 func (c *Call) Soon(f func(*Call) error) {

@@ -41,7 +41,7 @@ func (c *Call) deliver(ev *Event, home store.Scope, connect bool) error {
 	}
 	ev.PendingWebhooks += int64(len(endpoints))
 	for _, we := range endpoints {
-		d := Deliveries.NewAt(c, store.System, DeliveryID(ev.ID, we), c.now)
+		d := Deliveries.NewAt(c, store.System, DeliveryID(ev.ID, we), c.real)
 		d.Account, d.Event, d.Endpoint, d.Queue = int64(ev.st.scope), ev.ID, we, "due"
 		if connect {
 			d.Home = int64(home)

@@ -94,8 +94,8 @@ func (c *Call) EmitAs(typ string, obj Resource, as, before []byte) error {
 
 func (c *Call) emitVersion(typ string, st *state, ver int64, before, as []byte) error {
 	scope := c.scopeOf(st)
-	ev := Events.NewAt(c, scope, id.Event(c.now, c.accountPart(), st.id), c.now)
-	ev.Created, ev.Livemode, ev.Type = c.now, scope.Live(), typ
+	ev := Events.NewAt(c, scope, id.Event(c.real, c.accountPart(), st.id), c.real)
+	ev.Created, ev.Livemode, ev.Type = c.real, scope.Live(), typ
 	ev.Private.Ref, ev.Private.Ver, ev.Private.System = st.id, ver, st.scope == store.System
 	if c.Who != nil {
 		ev.APIVersion = &c.Who.AccountVersion

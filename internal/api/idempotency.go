@@ -92,7 +92,7 @@ func (c *Call) seen(print string) (*reply, error) {
 	if err != nil || rec == nil {
 		return nil, err
 	}
-	if rec.st.created+KeepAnswersFor < c.now {
+	if rec.st.created+KeepAnswersFor < c.real {
 		return nil, nil // as if it had been removed; remember replaces it
 	}
 	if rec.Fingerprint != print {
@@ -147,7 +147,7 @@ func (c *Call) record(print string) (*idempotent, error) {
 	if rec == nil {
 		rec = idempotents.New(c, c.idempotentID())
 	}
-	rec.st.created = c.now
+	rec.st.created = c.real
 	rec.Fingerprint, rec.Request = print, c.RequestID
 	return rec, nil
 }

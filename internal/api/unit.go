@@ -50,7 +50,7 @@ func (c *Call) gather(f func(*Call) error) (*store.Unit, error) {
 	for len(c.after) > 0 {
 		later := c.after[0]
 		c.after = c.after[1:]
-		if err := later(c); err != nil {
+		if err := c.at(later.clock, later.now, func() error { return later.do(c) }); err != nil {
 			return nil, err
 		}
 	}
@@ -111,7 +111,12 @@ func (a *App) do(mk func() *Call, f func(*Call) error) error {
 		if apply == nil {
 			continue // nothing came back; a task finds out
 		}
-		if err := a.do(mk, apply); err != nil {
+		back := func() *Call { // still does the task of a clock, if the call that sent it did
+			n := mk()
+			n.tick = c.tick
+			return n
+		}
+		if err := a.do(back, apply); err != nil {
 			return err
 		}
 	}

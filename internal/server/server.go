@@ -41,6 +41,7 @@ import (
 	"florin/internal/domain/secretstore"
 	"florin/internal/domain/setup"
 	"florin/internal/domain/taxid"
+	"florin/internal/domain/testclock"
 	"florin/internal/domain/topup"
 	"florin/internal/domain/webhookendpoint"
 	"florin/internal/download"
@@ -140,7 +141,9 @@ func (s *Server) wire() {
 	app := s.App
 
 	accounts := account.New(app, s.Vault)
+	clocks := testclock.New()
 	customers := customer.New()
+	clocks.Deleted = append(clocks.Deleted, customers.ClockDeleted)
 	balances := balance.New()
 	methods := paymentmethod.New(customers, s.Vault)
 	setups := setup.New(methods, s.rails())
@@ -151,7 +154,7 @@ func (s *Server) wire() {
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
 	files := file.New(s.files, s.Vault)
-	app.Use(accounts, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
+	app.Use(accounts, clocks, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)

@@ -5,9 +5,11 @@ package customer
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"net/netip"
 
 	"florin/internal/api"
+	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
@@ -111,8 +113,6 @@ type Domain struct {
 	Paid func(c *api.Call, cus *Customer) (bool, error)
 	// TaxIDs makes the tax ids that a new customer comes with.
 	TaxIDs func(c *api.Call, cus *Customer, data *form.Value) error
-	// OnClock puts a new customer on a test clock.
-	OnClock func(c *api.Call, cus *Customer, clock, param string) error
 	// Lists are the lists that are shown when they are expanded: sources, subscriptions, tax_ids. One that is missing is empty.
 	Lists map[string]func(c *api.Call, customer string) (*api.List, error)
 	// Deleted are told of a customer that is about to be deleted, in this order.
@@ -144,19 +144,20 @@ func (d *Domain) Routes(r *api.Router) {
 }
 
 func (d *Domain) create(c *api.Call) (any, error) {
+	clock := c.P.Str("test_clock")
+	if clock != "" { // first of all, because the customer is made in the clock's time; unverified: that other refusals wait for it
+		if err := testclock.Attach(c, clock, "test_clock"); err != nil {
+			return nil, err
+		}
+	}
 	cus := Customers.New(c, c.NewShortID("cus"))
 	cus.Created, cus.Livemode = c.Now(), c.Live()
 	cus.InvoicePrefix, cus.NextInvoiceSequence = invoicePrefix(), 1
 	if err := d.take(c, cus); err != nil {
 		return nil, err
 	}
-	if clock := c.P.Str("test_clock"); clock != "" {
-		if d.OnClock == nil {
-			return nil, fault.NoSuch("billingclock", clock, "test_clock", 400) // facts 05c; no account has one yet
-		}
-		if err := d.OnClock(c, cus, clock, "test_clock"); err != nil {
-			return nil, err
-		}
+	if clock != "" {
+		cus.TestClock = &clock
 	}
 	// The payment method is attached before anything is decided that depends on it; a decline undoes the customer, too (recorded).
 	// unverified: the order of the events.
@@ -214,6 +215,9 @@ func (d *Domain) update(c *api.Call) (any, error) {
 		}
 		return nil, Customers.Missing(c.Path("customer"), "id", 400)
 	}
+	if err := testclock.Enter(c, cus.TestClock); err != nil {
+		return nil, err
+	}
 	shown, err := c.Show(cus)
 	if err != nil {
 		return nil, err
@@ -257,16 +261,47 @@ func (d *Domain) update(c *api.Call) (any, error) {
 
 // delete deletes a customer for good. Payment methods are detached and subscriptions end (facts 08m): the followers see to it.
 func (d *Domain) delete(c *api.Call) (any, error) {
+	cus, err := inPath(c)
+	if err != nil {
+		return nil, err
+	}
+	if cus.TestClock != nil {
+		if err := testclock.Detach(c, *cus.TestClock); err != nil {
+			return nil, err
+		}
+	}
+	return cus, d.remove(c, cus)
+}
+
+func (d *Domain) remove(c *api.Call, cus *Customer) error {
+	for _, follower := range d.Deleted {
+		if err := follower(c, cus); err != nil {
+			return err
+		}
+	}
+	return c.Delete(cus, "customer.deleted")
+}
+
+// ClockDeleted deletes the customers of a test clock that is about to be deleted.
+func (d *Domain) ClockDeleted(c *api.Call, clock string) error {
+	var gone error
+	err := Customers.Each(c, "test_clock", clock, func(cus *Customer) bool {
+		if cus.TestClock != nil && *cus.TestClock == clock { // the index knows no case, and ids do
+			gone = d.remove(c, cus)
+		}
+		return gone == nil
+	})
+	return errors.Join(err, gone)
+}
+
+// inPath is the customer in the path, for whoever changes it or what it has: at the time of its test clock, if it is on one. Its payments are in real
+// time, and change nothing that is on the clock.
+func inPath(c *api.Call) (*Customer, error) {
 	cus, err := Customers.InPath(c, "customer")
 	if err != nil {
 		return nil, err
 	}
-	for _, follower := range d.Deleted {
-		if err := follower(c, cus); err != nil {
-			return nil, err
-		}
-	}
-	return cus, c.Delete(cus, "customer.deleted")
+	return cus, testclock.Enter(c, cus.TestClock)
 }
 
 // list leaves out customers on a test clock, unless it is asked for them.
