@@ -8,9 +8,23 @@ import (
 	"florin/internal/spec"
 )
 
-// gate20240410 is 2024-04-10. A1 and A2 (capture_method) are fixed when an intent is made. A3, A4 and A5 belong to invoices, products and the
-// billing portal, and stand here when there are any.
+// gate20240410 is 2024-04-10. A1 and A2 (capture_method) are fixed when an intent is made. A3 and A5 belong to invoices and the billing
+// portal, and stand here when there are any.
 var gate20240410 = gate{"2024-04-10", []change{
+	{
+		id: "A4", what: "a product's features are called marketing_features", kinds: []string{"product"}, // unverified: that both are shown
+		routes: []string{"POST /v1/products", "POST /v1/products/{id}"},
+		back: func(w *walk, o *object) error {
+			if !o.wants("features", "marketing_features") || !o.has("marketing_features") {
+				return nil
+			}
+			return o.add("features", o.get("marketing_features"))
+		},
+		forward: func(p *form.Value) *fault.Error {
+			rename(p, "features", "marketing_features")
+			return nil
+		},
+	},
 	{
 		id: "A6", what: "events that are never sent are not known any more",
 		routes: []string{"POST /v1/webhook_endpoints", "POST /v1/webhook_endpoints/{webhook_endpoint}"},

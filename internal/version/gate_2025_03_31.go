@@ -1,7 +1,7 @@
 package version
 
 // gate20250331 is 2025-03-31.basil. B3, all but a word of it, is about which objects a capture or a cancellation makes; B4 is refused at every
-// version, since no new account ever could; B5 and B7 need nothing. B10 to B21 belong to billing and stand here when there is any.
+// version, since no new account ever could; B5 and B7 need nothing. B10 to B12 and B14 to B21 belong to billing and stand here when there is any.
 var gate20250331 = gate{"2025-03-31", []change{
 	{
 		// Billing puts the invoice here when there are any: the one of its invoice payment (B25).
@@ -29,6 +29,17 @@ var gate20250331 = gate{"2025-03-31", []change{
 	{
 		id: "B12", what: "coupon and promotion_code are no parameters of customers any more",
 		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"}, keeps: []string{"coupon", "promotion_code"},
+	},
+	{
+		id: "B13", what: "how usage is added up is no matter of a plan any more", kinds: []string{"plan"},
+		back: func(w *walk, o *object) error { return o.addNull("aggregate_usage") },
+	},
+	{
+		id: "B13", what: "how usage is added up is no matter of a price any more", kinds: []string{"price"}, marks: []string{`"recurring":{`},
+		back: func(w *walk, o *object) (err error) {
+			o.inside("recurring", func(r *object) { err = r.addNull("aggregate_usage") })
+			return err
+		},
 	},
 	{
 		id: "B22", what: "a checkout session shows where it ships to among what it has collected", kinds: []string{"checkout.session"},

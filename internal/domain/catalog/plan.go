@@ -69,7 +69,7 @@ func (d *Domain) createPlan(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	product, err := productOf(c, data, "product.created")
+	product, err := productOf(c, data, true)
 	if err != nil {
 		return nil, err
 	}

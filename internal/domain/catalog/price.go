@@ -109,7 +109,7 @@ func (d *Domain) createPrice(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	product, err := productOf(c, c.P, "product.created")
+	product, err := productOf(c, c.P, true)
 	if err != nil {
 		return nil, err
 	}
@@ -137,8 +137,9 @@ func checkProductOf(c *api.Call, data *form.Value, at named) error {
 	return err
 }
 
-// productOf is the product of a new price: the one that is named, or a new one that is told of by the events.
-func productOf(c *api.Call, data *form.Value, events ...string) (string, error) {
+// productOf is the product of a new price: the one that is named, or a new one. If that is not the merchant's to sell, it is not active, and nothing
+// is told of it.
+func productOf(c *api.Call, data *form.Value, sold bool) (string, error) {
 	if data.Given("product") {
 		return data.Str("product"), nil
 	}
@@ -146,7 +147,11 @@ func productOf(c *api.Call, data *form.Value, events ...string) (string, error) 
 	if err := bindProduct(p, data.Get("product_data")); err != nil {
 		return "", err
 	}
-	return p.ID, c.Save(p, events...)
+	if !sold {
+		p.Active = false
+		return p.ID, c.Save(p)
+	}
+	return p.ID, c.Save(p, "product.created")
 }
 
 // newPrice makes a price of what has been checked.

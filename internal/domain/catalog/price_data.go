@@ -57,7 +57,7 @@ func PriceFromData(c *api.Call, data *form.Value, param string) (*Price, error) 
 		return nil, err
 	}
 
-	product, err := productOf(c, data)
+	product, err := productOf(c, data, false)
 	if err != nil {
 		return nil, err
 	}
