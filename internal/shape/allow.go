@@ -22,6 +22,11 @@ var additions = map[string]string{
 	"dispute.balance_transaction":                 "every dispute in the recordings of 2023-10-16; the first of balance_transactions",
 	"ephemeral_key.associated_objects":            "every ephemeral key in the recordings of 2023-10-16",
 	"source.mandate":                              "the source in the recordings of 2026, a sepa_debit",
+	"subscription.plan":                           "every subscription of one item in the recordings from 2020-08-27 to 2026-03-25; that of the item",
+	"subscription.quantity":                       "as subscription.plan",
+	"subscription_item.plan":                      "every subscription item in the recordings from 2020-08-27 to 2026-03-25",
+	"product.attributes":                          "every product in the recordings",
+	"product.type":                                "every product in the recordings",
 	"card.wallet":                                 "every card in the recordings of 2023-10-16",
 }
 
@@ -31,6 +36,7 @@ var inner = map[string]string{
 	"relationship.account_opener":                                "recorded in 2026, of an individual who came in an account token",
 	"payment_method_options.link.persistent_token":               "recorded at 2026-03-25; always null",
 	"boleto.fingerprint":                                         "every boleto in the recordings",
+	"recurring.trial_period_days":                                "every recurring price in the recordings",
 	"fpx.account_holder_type":                                    "every FPX account in the recordings",
 }
 

@@ -15,79 +15,79 @@ import (
 // Shapes recorded from 2020-08-27 to 2026-03-25.dahlia; facts 08 (8e), 15d.
 type Invoice struct {
 	api.Meta
-	AccountCountry                string                 `json:"account_country"`
-	AccountName                   *string                `json:"account_name"`
-	AccountTaxIDs                 []string               `json:"account_tax_ids" nil:"null"`
-	AmountDue                     int64                  `json:"amount_due"`
-	AmountOverpaid                int64                  `json:"amount_overpaid"`
-	AmountPaid                    int64                  `json:"amount_paid"`
-	AmountPaidOffStripe           int64                  `json:"amount_paid_off_stripe"`
-	AmountRemaining               int64                  `json:"amount_remaining"`
-	AmountShipping                int64                  `json:"amount_shipping"`
-	Application                   *string                `json:"application"`
-	AttemptCount                  int64                  `json:"attempt_count"` // tries that the network refused, or took; not those that wait for the customer
-	Attempted                     bool                   `json:"attempted"`
-	AutoAdvance                   bool                   `json:"auto_advance"` // goes its way by itself
-	AutomaticTax                  InvoiceTax             `json:"automatic_tax"`
-	AutomaticallyFinalizesAt      *int64                 `json:"automatically_finalizes_at"`
-	BillingReason                 string                 `json:"billing_reason"`
-	CollectionMethod              string                 `json:"collection_method"` // charge_automatically or send_invoice
-	Created                       int64                  `json:"created"`
-	Currency                      string                 `json:"currency"`
-	CustomFields                  []customer.CustomField `json:"custom_fields" nil:"null"`
-	Customer                      string                 `json:"customer"`
-	CustomerAccount               *string                `json:"customer_account"`
-	CustomerAddress               *customer.Address      `json:"customer_address"`
-	CustomerEmail                 *string                `json:"customer_email"`
-	CustomerName                  *string                `json:"customer_name"`
-	CustomerPhone                 *string                `json:"customer_phone"`
-	CustomerShipping              *customer.Shipping     `json:"customer_shipping"`
-	CustomerTaxExempt             string                 `json:"customer_tax_exempt"`
-	CustomerTaxIDs                []TaxIDOf              `json:"customer_tax_ids"`
-	DefaultPaymentMethod          *string                `json:"default_payment_method"`
-	DefaultSource                 *string                `json:"default_source"`
-	DefaultTaxRates               []json.RawMessage      `json:"default_tax_rates"`
-	Description                   *string                `json:"description"`
-	Discounts                     []string               `json:"discounts"`
-	DueDate                       *int64                 `json:"due_date"`
-	EffectiveAt                   *int64                 `json:"effective_at"`
-	EndingBalance                 *int64                 `json:"ending_balance"` // the customer's balance after the invoice; null while it is a draft
-	Footer                        *string                `json:"footer"`
-	FromInvoice                   json.RawMessage        `json:"from_invoice"`
-	HostedInvoiceURL              *string                `json:"hosted_invoice_url"`
-	InvoicePDF                    *string                `json:"invoice_pdf"`
-	Issuer                        Issuer                 `json:"issuer"`
-	LastFinalizationError         json.RawMessage        `json:"last_finalization_error"`
-	LatestRevision                *string                `json:"latest_revision"`
-	Lines                         Lines                  `json:"lines"`
-	Livemode                      bool                   `json:"livemode"`
-	Metadata                      map[string]string      `json:"metadata"`
-	NextPaymentAttempt            *int64                 `json:"next_payment_attempt"`
-	Number                        *string                `json:"number"`
-	OnBehalfOf                    *string                `json:"on_behalf_of"`
-	Parent                        *Parent                `json:"parent"`
-	PaymentSettings               InvoicePayments        `json:"payment_settings"`
-	PeriodEnd                     int64                  `json:"period_end"`
-	PeriodStart                   int64                  `json:"period_start"`
-	PostPaymentCreditNotesAmount  int64                  `json:"post_payment_credit_notes_amount"`
-	PrePaymentCreditNotesAmount   int64                  `json:"pre_payment_credit_notes_amount"`
-	ReceiptNumber                 *string                `json:"receipt_number"`
-	Rendering                     *Rendering             `json:"rendering"`
-	ShippingCost                  json.RawMessage        `json:"shipping_cost"`
-	ShippingDetails               *customer.Shipping     `json:"shipping_details"`
-	StartingBalance               int64                  `json:"starting_balance"`
-	StatementDescriptor           *string                `json:"statement_descriptor"`
-	Status                        string                 `json:"status"` // see invoiceNext
-	StatusTransitions             InvoiceTransitions     `json:"status_transitions"`
-	Subtotal                      int64                  `json:"subtotal"` // after the lines' own discounts, before the invoice's
-	SubtotalExcludingTax          *int64                 `json:"subtotal_excluding_tax"`
-	TestClock                     *string                `json:"test_clock"`
-	Total                         int64                  `json:"total"`
-	TotalDiscountAmounts          []DiscountAmount       `json:"total_discount_amounts"`
-	TotalExcludingTax             *int64                 `json:"total_excluding_tax"`
-	TotalPretaxCreditAmounts      []PretaxCredit         `json:"total_pretax_credit_amounts"`
-	TotalTaxes                    []Tax                  `json:"total_taxes"`
-	WebhooksDeliveredAt           *int64                 `json:"webhooks_delivered_at"`
+	AccountCountry               string                 `json:"account_country"`
+	AccountName                  *string                `json:"account_name"`
+	AccountTaxIDs                []string               `json:"account_tax_ids" nil:"null"`
+	AmountDue                    int64                  `json:"amount_due"`
+	AmountOverpaid               int64                  `json:"amount_overpaid"`
+	AmountPaid                   int64                  `json:"amount_paid"`
+	AmountPaidOffStripe          int64                  `json:"amount_paid_off_stripe"`
+	AmountRemaining              int64                  `json:"amount_remaining"`
+	AmountShipping               int64                  `json:"amount_shipping"`
+	Application                  *string                `json:"application"`
+	AttemptCount                 int64                  `json:"attempt_count"` // tries that the network refused, or took; not those that wait for the customer
+	Attempted                    bool                   `json:"attempted"`
+	AutoAdvance                  bool                   `json:"auto_advance"` // goes its way by itself
+	AutomaticTax                 InvoiceTax             `json:"automatic_tax"`
+	AutomaticallyFinalizesAt     *int64                 `json:"automatically_finalizes_at"`
+	BillingReason                string                 `json:"billing_reason"`
+	CollectionMethod             string                 `json:"collection_method"` // charge_automatically or send_invoice
+	Created                      int64                  `json:"created"`
+	Currency                     string                 `json:"currency"`
+	CustomFields                 []customer.CustomField `json:"custom_fields" nil:"null"`
+	Customer                     string                 `json:"customer"`
+	CustomerAccount              *string                `json:"customer_account"`
+	CustomerAddress              *customer.Address      `json:"customer_address"`
+	CustomerEmail                *string                `json:"customer_email"`
+	CustomerName                 *string                `json:"customer_name"`
+	CustomerPhone                *string                `json:"customer_phone"`
+	CustomerShipping             *customer.Shipping     `json:"customer_shipping"`
+	CustomerTaxExempt            string                 `json:"customer_tax_exempt"`
+	CustomerTaxIDs               []TaxIDOf              `json:"customer_tax_ids"`
+	DefaultPaymentMethod         *string                `json:"default_payment_method"`
+	DefaultSource                *string                `json:"default_source"`
+	DefaultTaxRates              []json.RawMessage      `json:"default_tax_rates"`
+	Description                  *string                `json:"description"`
+	Discounts                    []string               `json:"discounts"`
+	DueDate                      *int64                 `json:"due_date"`
+	EffectiveAt                  *int64                 `json:"effective_at"`
+	EndingBalance                *int64                 `json:"ending_balance"` // the customer's balance after the invoice; null while it is a draft
+	Footer                       *string                `json:"footer"`
+	FromInvoice                  json.RawMessage        `json:"from_invoice"`
+	HostedInvoiceURL             *string                `json:"hosted_invoice_url"`
+	InvoicePDF                   *string                `json:"invoice_pdf"`
+	Issuer                       Issuer                 `json:"issuer"`
+	LastFinalizationError        json.RawMessage        `json:"last_finalization_error"`
+	LatestRevision               *string                `json:"latest_revision"`
+	Lines                        Lines                  `json:"lines"`
+	Livemode                     bool                   `json:"livemode"`
+	Metadata                     map[string]string      `json:"metadata"`
+	NextPaymentAttempt           *int64                 `json:"next_payment_attempt"`
+	Number                       *string                `json:"number"`
+	OnBehalfOf                   *string                `json:"on_behalf_of"`
+	Parent                       *Parent                `json:"parent"`
+	PaymentSettings              InvoicePayments        `json:"payment_settings"`
+	PeriodEnd                    int64                  `json:"period_end"`
+	PeriodStart                  int64                  `json:"period_start"`
+	PostPaymentCreditNotesAmount int64                  `json:"post_payment_credit_notes_amount"`
+	PrePaymentCreditNotesAmount  int64                  `json:"pre_payment_credit_notes_amount"`
+	ReceiptNumber                *string                `json:"receipt_number"`
+	Rendering                    *Rendering             `json:"rendering"`
+	ShippingCost                 json.RawMessage        `json:"shipping_cost"`
+	ShippingDetails              *customer.Shipping     `json:"shipping_details"`
+	StartingBalance              int64                  `json:"starting_balance"`
+	StatementDescriptor          *string                `json:"statement_descriptor"`
+	Status                       string                 `json:"status"` // see invoiceNext
+	StatusTransitions            InvoiceTransitions     `json:"status_transitions"`
+	Subtotal                     int64                  `json:"subtotal"` // after the lines' own discounts, before the invoice's
+	SubtotalExcludingTax         *int64                 `json:"subtotal_excluding_tax"`
+	TestClock                    *string                `json:"test_clock"`
+	Total                        int64                  `json:"total"`
+	TotalDiscountAmounts         []DiscountAmount       `json:"total_discount_amounts"`
+	TotalExcludingTax            *int64                 `json:"total_excluding_tax"`
+	TotalPretaxCreditAmounts     []PretaxCredit         `json:"total_pretax_credit_amounts"`
+	TotalTaxes                   []Tax                  `json:"total_taxes"`
+	WebhooksDeliveredAt          *int64                 `json:"webhooks_delivered_at"`
 
 	Private InvoicePrivate `json:"-"`
 }
@@ -100,8 +100,8 @@ type InvoicePrivate struct {
 	Payment        string `json:"payment,omitempty"`
 	InvoicePayment string `json:"invoice_payment,omitempty"` // that binds them
 	// Keep says that the payment method is kept for later: the first payment of a subscription.
-	Keep bool `json:"keep,omitempty"`
-	Days int64 `json:"days,omitempty"` // until it is due
+	Keep                 bool            `json:"keep,omitempty"`
+	Days                 int64           `json:"days,omitempty"`  // until it is due
 	Tries                int64           `json:"tries,omitempty"` // retries that were made
 	ApplicationFeeAmount *int64          `json:"application_fee_amount,omitempty"`
 	TransferData         json.RawMessage `json:"transfer_data,omitempty"`

@@ -272,4 +272,3 @@ func (inv *Invoice) tryAgain(c *api.Call, when int64) {
 	inv.NextPaymentAttempt = &when
 	c.At(when, "invoice.advance", inv.ID)
 }
-

@@ -106,11 +106,11 @@ func (t *tally) reduce(r reduction, lines []*Line, left []int64) {
 		return
 	}
 	off, given := int64(0), int64(0)
-	if r.coupon.AmountOff != nil {
-		if text(r.coupon.Currency) != lines[last].Currency {
+	if r.coupon.PercentOff == nil {
+		amount, _ := r.coupon.AmountIn(lines[last].Currency)
+		if off = min(amount, whole); off == 0 {
 			return
 		}
-		off = min(*r.coupon.AmountOff, whole)
 	}
 	for i, l := range lines {
 		if !l.Discountable || left[i] <= 0 || !r.applies(l) {
@@ -133,7 +133,7 @@ func (t *tally) reduce(r reduction, lines []*Line, left []int64) {
 
 // applies says whether the coupon is for what the line sells.
 func (r reduction) applies(l *Line) bool {
-	return true
+	return l.Pricing == nil || r.coupon.AppliesTo(l.Pricing.PriceDetails.Product)
 }
 
 // addTaxes adds what tax rates ask of what is left of the lines, rounded line by line, and comes to the invoice's amounts. unverified: that accounts

@@ -61,9 +61,9 @@ type ItemProration struct {
 
 // CreditedItems are what a credit is a part of.
 type CreditedItems struct {
-	InvoiceItem             *string       `json:"invoice_item,omitempty"`
-	InvoiceLineItemDetails  *CreditedList `json:"invoice_line_item_details"`
-	Type                    string        `json:"type"`
+	InvoiceItem            *string       `json:"invoice_item,omitempty"`
+	InvoiceLineItemDetails *CreditedList `json:"invoice_line_item_details,omitempty"`
+	Type                   string        `json:"type"`
 }
 
 // CreditedList names an invoice and its lines.
@@ -252,12 +252,7 @@ func (d *Domain) takeItem(c *api.Call, it *InvoiceItem, p *form.Value, at string
 		it.Discountable = p.True("discountable")
 	}
 	if p.Has("metadata") {
-		if err := api.Bind(&struct {
-			Metadata *map[string]string `json:"metadata"`
-		}{&it.Metadata}, p); err != nil {
-			return err
-		}
-		if err := api.MetadataLimit(it.Metadata); err != nil {
+		if err := metadata(&it.Metadata, p.Get("metadata")); err != nil {
 			return err
 		}
 	}
@@ -442,4 +437,3 @@ func (d *Domain) takePending(c *api.Call, inv *Invoice, sub *Subscription) error
 	}
 	return nil
 }
-

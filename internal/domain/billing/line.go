@@ -299,9 +299,7 @@ func (d *Domain) changeLine(c *api.Call, inv *Invoice, l *Line, p *form.Value, a
 		l.Description = opt(p.Str("description"))
 	}
 	if v := p.Get("metadata"); v != nil {
-		if err := api.Bind(&struct {
-			Metadata *map[string]string `json:"metadata"`
-		}{&l.Metadata}, p); err != nil {
+		if err := metadata(&l.Metadata, p.Get("metadata")); err != nil {
 			return err
 		}
 	}
@@ -328,9 +326,7 @@ func (d *Domain) addLines(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := c.ParamsOnly(&struct {
-		Metadata *map[string]string `json:"invoice_metadata"`
-	}{&inv.Metadata}, "invoice_metadata"); err != nil {
+	if err := metadata(&inv.Metadata, c.P.Get("invoice_metadata")); err != nil {
 		return nil, err
 	}
 	cus, err := d.customerOf(c, inv.Customer)

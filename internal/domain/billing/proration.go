@@ -136,8 +136,8 @@ func net(c *api.Call, sub *Subscription, it *Item, amount int64) (int64, error) 
 		for _, r := range list {
 			if r.coupon.PercentOff != nil {
 				amount -= r.share(amount)
-			} else if text(r.coupon.Currency) == sub.Currency {
-				amount -= min(*r.coupon.AmountOff/int64(len(sub.Items.Data)), amount) // unverified: an amount in parts of the period
+			} else if off, ok := r.coupon.AmountIn(sub.Currency); ok {
+				amount -= min(off/int64(len(sub.Items.Data)), amount) // facts 15b, of the classic mode
 			}
 		}
 	}

@@ -16,52 +16,52 @@ import (
 // Shapes recorded from 2020-08-27 to 2026-03-25.dahlia; facts 08 (8f), 15b, 15c.
 type Subscription struct {
 	api.Meta
-	Application                   *string                `json:"application"`
-	ApplicationFeePercent         *float64               `json:"application_fee_percent"`
-	AutomaticTax                  SubscriptionTax        `json:"automatic_tax"`
-	BillingCycleAnchor            int64                  `json:"billing_cycle_anchor"` // what periods are counted from
-	BillingCycleAnchorConfig      json.RawMessage        `json:"billing_cycle_anchor_config"`
-	BillingMode                   BillingMode            `json:"billing_mode"`
-	BillingSchedules              []json.RawMessage      `json:"billing_schedules"`
-	BillingThresholds             json.RawMessage        `json:"billing_thresholds"`
-	CancelAt                      *int64                 `json:"cancel_at"`
-	CancelAtPeriodEnd             bool                   `json:"cancel_at_period_end"`
-	CanceledAt                    *int64                 `json:"canceled_at"` // when it was asked to end
-	CancellationDetails           CancellationDetails    `json:"cancellation_details"`
-	CollectionMethod              string                 `json:"collection_method"` // charge_automatically or send_invoice
-	Created                       int64                  `json:"created"`
-	Currency                      string                 `json:"currency"`
-	Customer                      string                 `json:"customer"`
-	CustomerAccount               *string                `json:"customer_account"`
-	DaysUntilDue                  *int64                 `json:"days_until_due"`
-	DefaultPaymentMethod          *string                `json:"default_payment_method"`
-	DefaultSource                 *string                `json:"default_source"`
-	DefaultTaxRates               []json.RawMessage      `json:"default_tax_rates"`
-	Description                   *string                `json:"description"`
-	Discounts                     []string               `json:"discounts"`
-	EndedAt                       *int64                 `json:"ended_at"`
-	InvoiceSettings               SubscriptionInvoices   `json:"invoice_settings"`
-	Items                         ItemList               `json:"items"`
-	LatestInvoice                 *string                `json:"latest_invoice"`
-	Livemode                      bool                   `json:"livemode"`
-	Metadata                      map[string]string      `json:"metadata"`
-	NextPendingInvoiceItemInvoice *int64                 `json:"next_pending_invoice_item_invoice"`
-	OnBehalfOf                    *string                `json:"on_behalf_of"`
-	PauseCollection               *PauseCollection       `json:"pause_collection"`
-	PaymentSettings               SubscriptionPayments   `json:"payment_settings"`
-	PendingInvoiceItemInterval    json.RawMessage        `json:"pending_invoice_item_interval"`
-	PendingSetupIntent            *string                `json:"pending_setup_intent"`
-	PendingUpdate                 json.RawMessage        `json:"pending_update"`
-	Plan                          json.RawMessage        `json:"plan"`     // of the only item
-	Quantity                      *int64                 `json:"quantity"` // of the only item
-	Schedule                      *string                `json:"schedule"`
-	StartDate                     int64                  `json:"start_date"`
-	Status                        string                 `json:"status"` // see subscriptionNext
-	TestClock                     *string                `json:"test_clock"`
-	TransferData                  *SubscriptionTransfer  `json:"transfer_data"`
-	TrialEnd                      *int64                 `json:"trial_end"`
-	TrialSettings                 TrialSettings          `json:"trial_settings"`
-	TrialStart                    *int64                 `json:"trial_start"`
+	Application                   *string               `json:"application"`
+	ApplicationFeePercent         *float64              `json:"application_fee_percent"`
+	AutomaticTax                  SubscriptionTax       `json:"automatic_tax"`
+	BillingCycleAnchor            int64                 `json:"billing_cycle_anchor"` // what periods are counted from
+	BillingCycleAnchorConfig      json.RawMessage       `json:"billing_cycle_anchor_config"`
+	BillingMode                   BillingMode           `json:"billing_mode"`
+	BillingSchedules              []json.RawMessage     `json:"billing_schedules"`
+	BillingThresholds             json.RawMessage       `json:"billing_thresholds"`
+	CancelAt                      *int64                `json:"cancel_at"`
+	CancelAtPeriodEnd             bool                  `json:"cancel_at_period_end"`
+	CanceledAt                    *int64                `json:"canceled_at"` // when it was asked to end
+	CancellationDetails           CancellationDetails   `json:"cancellation_details"`
+	CollectionMethod              string                `json:"collection_method"` // charge_automatically or send_invoice
+	Created                       int64                 `json:"created"`
+	Currency                      string                `json:"currency"`
+	Customer                      string                `json:"customer"`
+	CustomerAccount               *string               `json:"customer_account"`
+	DaysUntilDue                  *int64                `json:"days_until_due"`
+	DefaultPaymentMethod          *string               `json:"default_payment_method"`
+	DefaultSource                 *string               `json:"default_source"`
+	DefaultTaxRates               []json.RawMessage     `json:"default_tax_rates"`
+	Description                   *string               `json:"description"`
+	Discounts                     []string              `json:"discounts"`
+	EndedAt                       *int64                `json:"ended_at"`
+	InvoiceSettings               SubscriptionInvoices  `json:"invoice_settings"`
+	Items                         ItemList              `json:"items"`
+	LatestInvoice                 *string               `json:"latest_invoice"`
+	Livemode                      bool                  `json:"livemode"`
+	Metadata                      map[string]string     `json:"metadata"`
+	NextPendingInvoiceItemInvoice *int64                `json:"next_pending_invoice_item_invoice"`
+	OnBehalfOf                    *string               `json:"on_behalf_of"`
+	PauseCollection               *PauseCollection      `json:"pause_collection"`
+	PaymentSettings               SubscriptionPayments  `json:"payment_settings"`
+	PendingInvoiceItemInterval    json.RawMessage       `json:"pending_invoice_item_interval"`
+	PendingSetupIntent            *string               `json:"pending_setup_intent"`
+	PendingUpdate                 json.RawMessage       `json:"pending_update"`
+	Plan                          json.RawMessage       `json:"plan"`     // of the only item
+	Quantity                      *int64                `json:"quantity"` // of the only item
+	Schedule                      *string               `json:"schedule"`
+	StartDate                     int64                 `json:"start_date"`
+	Status                        string                `json:"status"` // see subscriptionNext
+	TestClock                     *string               `json:"test_clock"`
+	TransferData                  *SubscriptionTransfer `json:"transfer_data"`
+	TrialEnd                      *int64                `json:"trial_end"`
+	TrialSettings                 TrialSettings         `json:"trial_settings"`
+	TrialStart                    *int64                `json:"trial_start"`
 
 	Private SubscriptionPrivate `json:"-"`
 }

@@ -199,12 +199,7 @@ func (d *Domain) fits(c *api.Call, sub *Subscription, edits []edit) error {
 // take applies what an edit says besides price and quantity.
 func (d *Domain) take(c *api.Call, sub *Subscription, it *Item, e edit) error {
 	if e.p.Has("metadata") {
-		if err := api.Bind(&struct {
-			Metadata *map[string]string `json:"metadata"`
-		}{&it.Metadata}, e.p); err != nil {
-			return err
-		}
-		if err := api.MetadataLimit(it.Metadata); err != nil {
+		if err := metadata(&it.Metadata, e.p.Get("metadata")); err != nil {
 			return err
 		}
 	}

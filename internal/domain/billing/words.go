@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strconv"
 
+	"florin/internal/api"
 	"florin/internal/domain/catalog"
+	"florin/internal/form"
 	"florin/internal/money"
 )
 
@@ -60,4 +62,19 @@ func every(r *catalog.Recurring) string {
 		return r.Interval
 	}
 	return "every " + strconv.FormatInt(r.IntervalCount, 10) + " " + r.Interval + "s"
+}
+
+// metadata merges a parameter into an object's metadata.
+func metadata(into *map[string]string, p *form.Value) error {
+	to := struct {
+		Metadata map[string]string `json:"metadata"`
+	}{*into}
+	if p == nil {
+		return nil
+	}
+	if err := api.Bind(&to, &form.Value{Kind: form.Object, Fields: []form.Field{{Name: "metadata", Value: p}}}); err != nil {
+		return err
+	}
+	*into = to.Metadata
+	return api.MetadataLimit(*into)
 }
