@@ -131,7 +131,7 @@ func (c *Call) expandAll(body []byte) ([]byte, error) {
 
 // expandInto appends value to dst, expanded by the tree e.
 func (c *Call) expandInto(dst, value []byte, e *expansion) (_ []byte, err error) {
-	if e == nil || len(e.inner) == 0 || len(value) == 0 {
+	if e == nil || len(value) == 0 || len(e.inner) == 0 && value[0] != '[' { // a list of ids is expanded by its own name
 		return append(dst, value...), nil
 	}
 	switch value[0] {

@@ -308,7 +308,7 @@ func (d *Domain) updateItem(c *api.Call) (any, error) {
 	if err := d.changeItem(c, it, c.P, ""); err != nil {
 		return nil, err
 	}
-	if err := c.Save(it, "invoiceitem.updated"); err != nil || inv == nil { // unverified: the spec has no such event any more
+	if err := c.Save(it); err != nil || inv == nil {
 		return it, err
 	}
 	l := inv.ofItem(it.ID)

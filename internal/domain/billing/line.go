@@ -283,7 +283,7 @@ func (d *Domain) changeLine(c *api.Call, inv *Invoice, l *Line, p *form.Value, a
 		if err := d.changeItem(c, it, p, at); err != nil {
 			return err
 		}
-		if err := c.Save(it, "invoiceitem.updated"); err != nil { // unverified: the event
+		if err := c.Save(it); err != nil {
 			return err
 		}
 		it.show(l)
@@ -394,7 +394,7 @@ func (d *Domain) removeLines(c *api.Call) (any, error) {
 			if p.Str("behavior") == "delete" {
 				err = c.Delete(it, "invoiceitem.deleted")
 			} else {
-				err = c.Save(it, "invoiceitem.updated")
+				err = c.Save(it)
 			}
 			if err != nil {
 				return nil, err
