@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"florin/internal/api"
+	"florin/internal/audit"
 	"florin/internal/domain/testclock"
 	"florin/internal/server"
 	"florin/internal/server/servertest"
@@ -265,26 +267,51 @@ func TestFails(t *testing.T) {
 	w.rung("good@1500")
 }
 
-// A deleted clock takes its tasks along.
+// A deleted clock takes its tasks along, and its customers; what is left is in order.
 func TestDeleted(t *testing.T) {
 	w := newWorld(t)
 	w.make(1000)
 	w.at(map[string]int64{"never": 1500})
+	if r := w.Post("/v1/customers", "test_clock", w.clock, "payment_method", "pm_card_visa"); r.Status != 200 || r.At("created") != 1000. {
+		t.Errorf("a customer on the clock: %d %s", r.Status, r.Body)
+	}
+	if n := w.waiting(1500); n != 1 {
+		t.Errorf("%d tasks wait on the clock, not 1", n)
+	}
+	w.audit()
 	if r := w.Do(w.Request("DELETE", "/v1/test_helpers/test_clocks/"+w.clock)); r.Status != 200 {
 		t.Fatalf("delete: %d %s", r.Status, r.Body)
 	}
-	n, err := w.DB().Snapshot(t.Context())
-	if err != nil {
-		t.Fatal(err)
+	if n := w.waiting(1500); n != 0 {
+		t.Errorf("%d tasks wait on a clock that is gone", n)
 	}
-	defer n.Close()
-	if err := n.Walk(func(d *store.Doc) bool {
-		if d.Kind == api.Tasks.Name && d.Created == 1500 {
-			t.Errorf("%s is still there", d.ID)
+	w.audit()
+}
+
+// waiting counts the tasks that are due at a time.
+func (w *world) waiting(when int64) (n int) {
+	w.t.Helper()
+	snap, err := w.DB().Snapshot(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer snap.Close()
+	if err := snap.Walk(func(d *store.Doc) bool {
+		if d.Kind == api.Tasks.Name && d.Created == when {
+			n++
 		}
 		return true
 	}); err != nil {
-		t.Fatal(err)
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+func (w *world) audit() {
+	w.t.Helper()
+	var said strings.Builder
+	if n, err := audit.Run(w.t.Context(), w.DB(), &said); err != nil || n > 0 {
+		w.t.Errorf("audit: %d findings, %v\n%s", n, err, &said)
 	}
 }
 
