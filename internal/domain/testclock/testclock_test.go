@@ -32,6 +32,7 @@ var rungs = &api.Kind[rung]{Name: "_rung", Internal: true, Dated: true}
 // bells is a domain whose tasks ring: each leaves a rung at its time. "chain 3" asks for "chain 2" ten seconds later, and so on.
 type bells struct {
 	before func(what string) error
+	clock  string // of what is "sent" outside and comes back
 }
 
 func (b *bells) Routes(r *api.Router) {
@@ -49,6 +50,25 @@ func (b *bells) ring(c *api.Call, what string) error {
 	if n, _ := fmt.Sscanf(what, "chain %d", &links); n == 1 && links > 0 {
 		c.At(c.Now()+10, "ring", fmt.Sprintf("chain %d", links-1))
 	}
+	if strings.HasPrefix(what, "sent") {
+		c.Send(func(context.Context) func(*api.Call) error {
+			return func(c *api.Call) error {
+				if err := testclock.Enter(c, &b.clock); err != nil {
+					return err
+				}
+				return leave(c, what)
+			}
+		})
+		return nil
+	}
+	if strings.HasPrefix(what, "later") {
+		c.Later(func(c *api.Call) error { return leave(c, what) })
+		return nil
+	}
+	return leave(c, what)
+}
+
+func leave(c *api.Call, what string) error {
 	ru := rungs.New(c, "_rung:"+what)
 	ru.What = what
 	if err := c.InRealTime(func() error { ru.Real = c.Now(); return nil }); err != nil {
@@ -158,6 +178,20 @@ func TestOrder(t *testing.T) {
 	w.advance(9000)
 	w.run(t.Context())
 	w.rung("first@1001", "chain 3@2000", "chain 2@2010", "second@2020", "chain 1@2020", "chain 0@2030", "late@5000")
+	if got := w.status(); got != "ready" {
+		t.Errorf("the clock is %s", got)
+	}
+}
+
+// What a task leaves for the end of its call is done at the task's time, and so is what comes back from outside, though the clock is advanced.
+func TestLeft(t *testing.T) {
+	w := newWorld(t)
+	w.make(1000)
+	w.bells.clock = w.clock
+	w.at(map[string]int64{"later": 1500, "sent": 1600, "last": 1700})
+	w.advance(2000)
+	w.run(t.Context())
+	w.rung("later@1500", "sent@1600", "last@1700")
 	if got := w.status(); got != "ready" {
 		t.Errorf("the clock is %s", got)
 	}
