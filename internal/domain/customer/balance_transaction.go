@@ -39,7 +39,7 @@ func (d *Domain) balanceTransactionRoutes(r *api.Router) {
 }
 
 func (d *Domain) createBalanceTransaction(c *api.Call) (any, error) {
-	cus, err := Customers.InPath(c, "customer")
+	cus, err := inPath(c)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +131,9 @@ func (d *Domain) retrieveBalanceTransaction(c *api.Call) (any, error) {
 }
 
 func (d *Domain) updateBalanceTransaction(c *api.Call) (any, error) {
+	if _, err := inPath(c); err != nil {
+		return nil, err
+	}
 	txn, err := d.balanceTransactionInPath(c)
 	if err != nil {
 		return nil, err

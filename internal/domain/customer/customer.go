@@ -174,8 +174,8 @@ func (d *Domain) create(c *api.Call) (any, error) {
 		if d.Attach == nil {
 			return nil, fault.NotYet("POST /v1/customers with payment_method", "payment_method")
 		}
-		attached, err := d.Attach(c, pm, cus, "payment_method")
-		if err != nil {
+		var attached string
+		if err := c.InRealTime(func() (err error) { attached, err = d.Attach(c, pm, cus, "payment_method"); return err }); err != nil {
 			return nil, err
 		}
 		// A test card's name means the payment method that it has just become (`stripe trigger customer.subscription.created` says it twice: facts 08o).
@@ -294,8 +294,8 @@ func (d *Domain) ClockDeleted(c *api.Call, clock string) error {
 	return errors.Join(err, gone)
 }
 
-// inPath is the customer in the path, for whoever changes it or what it has: at the time of its test clock, if it is on one. Its payments are in real
-// time, and change nothing that is on the clock.
+// inPath is the customer in the path, for whoever changes it or its balance and discount: at the time of its test clock, if it is on one. Its payments
+// and payment methods are in real time, and not refused while the clock is advanced. unverified: for payment methods and tax ids.
 func inPath(c *api.Call) (*Customer, error) {
 	cus, err := Customers.InPath(c, "customer")
 	if err != nil {
@@ -380,7 +380,7 @@ func (d *Domain) source(c *api.Call, cus *Customer) error {
 		if d.AddSource == nil {
 			return fault.NotYet("sources of customers", param)
 		}
-		return d.AddSource(c, cus, v, param)
+		return c.InRealTime(func() error { return d.AddSource(c, cus, v, param) })
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"florin/internal/api"
 	"florin/internal/clock"
 	"florin/internal/domain/catalog"
+	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/jsontext"
@@ -125,29 +126,36 @@ func (d *Domain) discountOf(c *api.Call, cus *Customer) (*Discount, error) {
 	return di, nil
 }
 
-func (d *Domain) discountInPath(c *api.Call) (*Customer, *Discount, error) {
+func (d *Domain) retrieveDiscount(c *api.Call) (any, error) {
 	cus, err := Customers.InPath(c, "customer")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	di, err := d.discountOf(c, cus)
-	if err == nil && di == nil {
-		err = fault.NoDiscount(cus.ID)
+	if err := testclock.Look(c, cus.TestClock); err != nil {
+		return nil, err
 	}
-	return cus, di, err
-}
-
-func (d *Domain) retrieveDiscount(c *api.Call) (any, error) {
-	_, di, err := d.discountInPath(c)
-	return answer(di, err)
+	return answer(d.hasDiscount(c, cus))
 }
 
 func (d *Domain) deleteDiscount(c *api.Call) (any, error) {
-	cus, di, err := d.discountInPath(c)
+	cus, err := inPath(c)
+	if err != nil {
+		return nil, err
+	}
+	di, err := d.hasDiscount(c, cus)
 	if err != nil {
 		return nil, err
 	}
 	return d.endDiscount(c, cus, di)
+}
+
+// hasDiscount is the customer's discount, or the refusal where there is none.
+func (d *Domain) hasDiscount(c *api.Call, cus *Customer) (*Discount, error) {
+	di, err := d.discountOf(c, cus)
+	if err == nil && di == nil {
+		err = fault.NoDiscount(cus.ID)
+	}
+	return di, err
 }
 
 // endDiscount takes a discount from its customer. A deleted discount is told of in full.
