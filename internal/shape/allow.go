@@ -22,6 +22,8 @@ var additions = map[string]string{
 	"dispute.balance_transaction":                 "every dispute in the recordings of 2023-10-16; the first of balance_transactions",
 	"ephemeral_key.associated_objects":            "every ephemeral key in the recordings of 2023-10-16",
 	"source.mandate":                              "the source in the recordings of 2026, a sepa_debit",
+	"product.attributes":                          "every product in the recordings of 2025-01-27; an empty list",
+	"product.type":                                "every product in the recordings of 2025-01-27; service",
 	"card.wallet":                                 "every card in the recordings of 2023-10-16",
 }
 
@@ -30,6 +32,7 @@ var inner = map[string]string{
 	"business_profile.specified_commercial_transactions_act_url": "every account in the recordings of 2026-06-24; always null",
 	"relationship.account_opener":                                "recorded in 2026, of an individual who came in an account token",
 	"payment_method_options.link.persistent_token":               "recorded at 2026-03-25; always null",
+	"recurring.trial_period_days":                                "every recurring price in the recordings, 2020-08-27 to 2025; null but for plans",
 	"boleto.fingerprint":                                         "every boleto in the recordings",
 	"fpx.account_holder_type":                                    "every FPX account in the recordings",
 }
