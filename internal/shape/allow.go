@@ -25,8 +25,8 @@ var additions = map[string]string{
 	"subscription.plan":                           "every subscription of one item in the recordings from 2020-08-27 to 2026-03-25; that of the item",
 	"subscription.quantity":                       "as subscription.plan",
 	"subscription_item.plan":                      "every subscription item in the recordings from 2020-08-27 to 2026-03-25",
-	"product.attributes":                          "every product in the recordings",
-	"product.type":                                "every product in the recordings",
+	"product.attributes":                          "every product in the recordings of 2025-01-27; an empty list",
+	"product.type":                                "every product in the recordings of 2025-01-27; service",
 	"card.wallet":                                 "every card in the recordings of 2023-10-16",
 }
 
@@ -35,8 +35,8 @@ var inner = map[string]string{
 	"business_profile.specified_commercial_transactions_act_url": "every account in the recordings of 2026-06-24; always null",
 	"relationship.account_opener":                                "recorded in 2026, of an individual who came in an account token",
 	"payment_method_options.link.persistent_token":               "recorded at 2026-03-25; always null",
+	"recurring.trial_period_days":                                "every recurring price in the recordings, 2020-08-27 to 2025; null but for plans",
 	"boleto.fingerprint":                                         "every boleto in the recordings",
-	"recurring.trial_period_days":                                "every recurring price in the recordings",
 	"fpx.account_holder_type":                                    "every FPX account in the recordings",
 }
 
