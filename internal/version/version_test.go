@@ -32,6 +32,13 @@ func (s stock) List(kind, path, value, url string) ([]byte, error) {
 	return fmt.Appendf(nil, `{"object":"list","data":[%s],"has_more":false,"total_count":%d,"url":"%s"}`, data, n, url), nil
 }
 
+func (s stock) Find(kind, path, value string) (found [][]byte, _ error) {
+	for item := range items([]byte("[" + s[kind+"."+path+"="+value] + "]")) {
+		found = append(found, item)
+	}
+	return found, nil
+}
+
 func (s stock) Include(object []byte, name string) ([]byte, error) {
 	id := jsontext.Text(object, "id")
 	return s.List("", name, id, "/v1/customers/"+id+"/"+name)
@@ -283,6 +290,24 @@ var forwards = []struct {
 	{id: "A6", version: "2024-04-10", route: "POST /v1/webhook_endpoints", give: "enabled_events[]=sku.created"},
 }
 
+// resources is what requests may be about.
+var resources = stock{
+	"sub_1":       `{"id":"sub_1","object":"subscription","items":{"object":"list","data":[{"id":"si_1","object":"subscription_item"}],"total_count":1}}`,
+	"sub_several": `{"id":"sub_several","object":"subscription","items":{"object":"list","data":[{"id":"si_1"},{"id":"si_2"}],"total_count":2}}`,
+	"quarterly":   `{"id":"quarterly","object":"price","recurring":{"interval":"month","interval_count":3}}`,
+	"once":        `{"id":"once","object":"price","recurring":null}`,
+}
+
+// pathOf takes for every variable the id of the same name.
+func pathOf(op *spec.Operation) func(string) string {
+	return func(name string) string {
+		if slices.Contains(op.Vars, name) {
+			return map[string]string{"subscription_exposed_id": "sub_1"}[name]
+		}
+		return ""
+	}
+}
+
 func TestForward(t *testing.T) {
 	for _, tt := range forwards {
 		t.Run(tt.id+" "+tt.version+" "+tt.give, func(t *testing.T) {
@@ -291,9 +316,10 @@ func TestForward(t *testing.T) {
 				t.Fatal("the spec has no such route")
 			}
 			p := parse(t, tt.give)
-			f := Forward(tt.version, op, p)
+			err := Forward(tt.version, Request{Op: op, Params: p, Path: pathOf(op), Get: resources.Get})
+			var f *fault.Error
 			refused := ""
-			if f != nil {
+			if errors.As(err, &f) {
 				refused = f.Code + " " + f.Param
 			}
 			if refused != tt.refused {
@@ -338,7 +364,7 @@ func TestEveryChangeIsTested(t *testing.T) {
 				t.Errorf("%s: two changes are called %s", g.date, ch.id)
 			}
 			seen[ch.id] = true
-			if ch.what == "" || ch.back == nil && ch.forward == nil && ch.since == nil && len(ch.keeps) == 0 {
+			if ch.what == "" || ch.back == nil && ch.forward == nil && ch.resolve == nil && ch.since == nil && len(ch.keeps) == 0 {
 				t.Errorf("%s: %s does nothing, or does not say what", g.date, ch.id)
 			}
 			if ch.back != nil && !slices.ContainsFunc(backs, func(b struct {
@@ -357,7 +383,7 @@ func TestEveryChangeIsTested(t *testing.T) {
 				below = below || f.id == ch.id && f.version < g.date && (f.want != "" || f.refused != "")
 				since = since || f.id == ch.id && f.version >= g.date && (f.want != "" || f.refused != "")
 			}
-			if ch.forward != nil && !below || ch.since != nil && !since {
+			if (ch.forward != nil || ch.resolve != nil) && !below || ch.since != nil && !since {
 				t.Errorf("%s: nothing tests how %s is walked forward", g.date, ch.id)
 			}
 			for _, route := range ch.routes {
@@ -489,6 +515,7 @@ type broken struct{ stock }
 var errBroken = errors.New("the disk is gone")
 
 func (broken) List(kind, path, value, url string) ([]byte, error) { return nil, errBroken }
+func (broken) Find(kind, path, value string) ([][]byte, error)    { return nil, errBroken }
 func (broken) Get(id string) ([]byte, error)                      { return nil, errBroken }
 
 func TestReaderFails(t *testing.T) {
@@ -507,8 +534,9 @@ func TestReaderFails(t *testing.T) {
 }
 
 func TestRefusalOfMethodTypes(t *testing.T) {
-	f := Forward(spec.Latest(), spec.Lookup("POST /v1/payment_intents"), parse(t, "payment_method_types[]=card"))
-	if f == nil || f.Status != 400 || f.Type != fault.Request {
+	err := Forward(spec.Latest(), Request{Op: spec.Lookup("POST /v1/payment_intents"), Params: parse(t, "payment_method_types[]=card")})
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Status != 400 || f.Type != fault.Request {
 		t.Errorf("got %+v", f)
 	}
 }
