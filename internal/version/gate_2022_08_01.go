@@ -41,7 +41,7 @@ var gate20220801 = gate{"2022-08-01", []change{
 		id: "H6", what: "the coupon of a checkout session's subscription is a discount of the session", routes: []string{"POST /v1/checkout/sessions"},
 		forward: func(p *form.Value) *fault.Error {
 			if coupon := p.At("subscription_data", "coupon"); coupon != nil && !p.Has("discounts") {
-				remove(p.Get("subscription_data"), "coupon")
+				takeOut(p, "subscription_data", "coupon")
 				p.Set("discounts", array(group(form.Field{Name: "coupon", Value: coupon})))
 			}
 			return nil
@@ -100,7 +100,7 @@ func soldBySubscription(p *form.Value) {
 	if sold == nil {
 		return
 	}
-	remove(p.Get("subscription_data"), "items")
+	takeOut(p, "subscription_data", "items")
 	list := array()
 	for _, old := range []*form.Value{sold, p.Get("line_items")} { // the items of the subscription, and what is sold once beside them
 		each(old, func(item *form.Value) {

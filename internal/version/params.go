@@ -19,6 +19,14 @@ func drop(p *form.Value, name string, path ...string) {
 	}
 }
 
+// takeOut removes a member of a parameter, and the parameter if there was nothing else in it.
+func takeOut(p *form.Value, from, name string) {
+	in := p.Get(from)
+	if remove(in, name); len(in.Fields) == 0 {
+		remove(p, from)
+	}
+}
+
 // rename gives a parameter its newer name, unless that was sent, too.
 func rename(p *form.Value, from, to string) {
 	v := p.Get(from)

@@ -47,13 +47,15 @@ func (s stock) Include(object []byte, name string) ([]byte, error) {
 const emptyRefunds = `"refunds":{"object":"list","data":[],"has_more":false,"total_count":0,"url":"/v1/charges/ch_1/refunds"}`
 
 // backs are answers in the newest shape, and as a version shows them. Those marked recorded are shortened from recordings.
-var backs = []struct {
+type backCase struct {
 	id, what string
 	version  string
 	has      stock
 	give     string
 	want     string // "": as it was given
-}{
+}
+
+var backs = []backCase{
 	{
 		id: "F1", what: "recorded: an intent with a charge at 2020-08-27", version: "2020-08-27",
 		has:  stock{"charge.payment_intent=pi_1": `{"id":"ch_1","object":"charge","amount":10000,"failure_message":null,"fraud_details":{},"livemode":false,"refunded":false,"review":null}`},
@@ -241,8 +243,10 @@ var backs = []struct {
 	{id: "B1", what: "an event, whose data has a version of its own", version: "2020-08-27", give: `{"id":"evt_1","object":"event","data":{"object":{"id":"pi_1","object":"payment_intent"}}}`},
 }
 
+var allBacks, allForwards = slices.Concat(backs, billingBacks), slices.Concat(forwards, billingForwards)
+
 func TestBack(t *testing.T) {
-	for _, tt := range backs {
+	for _, tt := range allBacks {
 		t.Run(tt.id+" "+tt.what, func(t *testing.T) {
 			want := tt.want
 			if want == "" {
@@ -261,12 +265,14 @@ func TestBack(t *testing.T) {
 }
 
 // forwards are the parameters of requests, as sent to a version, and as the newest takes them.
-var forwards = []struct {
+type forwardCase struct {
 	id, version, route string
 	give               string
 	want               string // as give has it; "": as it was given
 	refused            string // the code and the param of the refusal
-}{
+}
+
+var forwards = []forwardCase{
 	{id: "E1", version: "2026-09-30.endive", route: "POST /v1/payment_intents", give: "amount=1&payment_method_types[]=card", refused: "payment_method_types_no_longer_supported payment_method_types"},
 	{id: "E1", version: "2026-10-28.endive", route: "POST /v1/payment_intents/{intent}/confirm", give: "payment_method_types[0]=card", refused: "payment_method_types_no_longer_supported payment_method_types"},
 	{id: "E1", version: "2026-10-28.endive", route: "POST /v1/setup_intents/{intent}", give: "payment_method_types[0]=card", refused: "payment_method_types_no_longer_supported payment_method_types"},
@@ -309,7 +315,7 @@ func pathOf(op *spec.Operation) func(string) string {
 }
 
 func TestForward(t *testing.T) {
-	for _, tt := range forwards {
+	for _, tt := range allForwards {
 		t.Run(tt.id+" "+tt.version+" "+tt.give, func(t *testing.T) {
 			op := spec.Lookup(tt.route)
 			if op == nil {
@@ -367,19 +373,13 @@ func TestEveryChangeIsTested(t *testing.T) {
 			if ch.what == "" || ch.back == nil && ch.forward == nil && ch.resolve == nil && ch.since == nil && len(ch.keeps) == 0 {
 				t.Errorf("%s: %s does nothing, or does not say what", g.date, ch.id)
 			}
-			if ch.back != nil && !slices.ContainsFunc(backs, func(b struct {
-				id, what string
-				version  string
-				has      stock
-				give     string
-				want     string
-			}) bool {
+			if ch.back != nil && !slices.ContainsFunc(allBacks, func(b backCase) bool {
 				return b.id == ch.id && b.version < g.date && b.want != ""
 			}) {
 				t.Errorf("%s: nothing tests how %s is walked back", g.date, ch.id)
 			}
 			below, since := false, false
-			for _, f := range forwards {
+			for _, f := range allForwards {
 				below = below || f.id == ch.id && f.version < g.date && (f.want != "" || f.refused != "")
 				since = since || f.id == ch.id && f.version >= g.date && (f.want != "" || f.refused != "")
 			}
