@@ -87,6 +87,7 @@ var steps = []struct {
 	{"permissions", (*request).permit},             //
 	{"idempotency key", (*request).idempotencyKey}, //
 	{"version", (*request).apiVersion},             //
+	{"moved", (*request).moved},                    // a route that only an older version has → the newest's
 	{"rate limits", (*request).limit},              //
 	{"walk forward", (*request).forward},           // what an older version sends → what the newest takes
 	{"decode", (*request).decode},                  // form → the operation's parameters

@@ -7,16 +7,32 @@ import (
 
 	"florin/internal/jsontext"
 	"florin/internal/search"
+	"florin/internal/spec"
 	"florin/internal/store"
 	"florin/internal/version"
 )
 
+// moved goes to where the newest version does what only an older one has a route for.
+func (q *request) moved() error {
+	to := version.Moved(q.version, q.r.Method, q.path)
+	if to == "" {
+		return nil
+	}
+	q.op, q.vars = spec.Lookup(to), spec.Vars{}
+	q.route = q.app.routes[q.op]
+	return q.permit()
+}
+
 // forward makes of parameters that an older API version takes those of the newest.
 func (q *request) forward() error {
-	if f := version.Forward(q.version, q.op, q.raw); f != nil {
-		return f
-	}
-	return nil
+	return version.Forward(q.version, version.Request{Op: q.op, Params: q.raw, Path: q.vars.Get, Get: q.get})
+}
+
+// get is an object as it is before the request does anything; nil if there is none.
+func (q *request) get(id string) ([]byte, error) {
+	c := q.call()
+	defer c.closeSnapshot()
+	return reader{c, c.Scope}.Get(id)
 }
 
 // back makes of an answer in the newest shape that of the call's API version, and says whether they differ.
@@ -85,6 +101,21 @@ func (r reader) List(kind, path, value, url string) ([]byte, error) {
 		l.Data = append(l.Data, body)
 	}
 	return l.JSON(), nil
+}
+
+func (r reader) Find(kind, path, value string) (bodies [][]byte, err error) {
+	k := r.c.app.kinds[kind]
+	if k == nil {
+		return nil, nil
+	}
+	found, err := r.find(k, path, value)
+	for i := 0; i < len(found) && err == nil; i++ {
+		var body []byte
+		if body, err = r.c.show(found[i]); err == nil {
+			bodies = append(bodies, body)
+		}
+	}
+	return bodies, err
 }
 
 // find is the objects of a kind that have a value at an indexed path, newest first.

@@ -8,18 +8,32 @@ import (
 	"florin/internal/spec"
 )
 
-// gate20240410 is 2024-04-10. A1 and A2 (capture_method) are fixed when an intent is made. A3 and A5 belong to invoices and the billing
-// portal, and stand here when there are any.
+// gate20240410 is 2024-04-10. A1 and A2 (capture_method) are fixed when an intent is made. A5 belongs to the billing portal, and stands here when
+// there is one.
 var gate20240410 = gate{"2024-04-10", []change{
 	{
-		id: "A4", what: "a product's features are called marketing_features", kinds: []string{"product"}, // unverified: that both are shown
-		routes: []string{"POST /v1/products", "POST /v1/products/{id}"},
-		back: func(w *walk, o *object) error {
-			if !o.wants("features", "marketing_features") || !o.has("marketing_features") {
-				return nil
+		id: "A3", what: "an invoice shows its rendering instead of rendering_options", kinds: []string{"invoice"},
+		back: bring(made{"rendering_options", []string{"rendering"}, func(w *walk, o *object) ([]byte, error) {
+			if !isObject(o.get("rendering")) {
+				return null, nil
 			}
-			return o.add("features", o.get("marketing_features"))
+			return append(append([]byte(`{"amount_tax_display":`), orNull(o.at("rendering.amount_tax_display"))...), '}'), nil
+		}}),
+		routes: []string{"POST /v1/invoices", "POST /v1/invoices/{invoice}"},
+		forward: func(p *form.Value) *fault.Error {
+			if options := p.Get("rendering_options"); options != nil && len(options.Fields) == 0 { // emptied
+				remove(p, "rendering_options")
+				p.Set("rendering", group(form.Field{Name: "amount_tax_display", Value: word("")}))
+			}
+			rename(p, "rendering_options", "rendering")
+			return nil
 		},
+	},
+	{
+		// unverified: that marketing_features is shown beside it.
+		id: "A4", what: "the features of a product are its marketing_features", kinds: []string{"product"},
+		back:   bring(made{"features", []string{"marketing_features"}, copied("marketing_features")}),
+		routes: []string{"POST /v1/products", "POST /v1/products/{id}"},
 		forward: func(p *form.Value) *fault.Error {
 			rename(p, "features", "marketing_features")
 			return nil

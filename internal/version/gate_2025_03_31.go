@@ -1,16 +1,27 @@
 package version
 
+import "slices"
+
 // gate20250331 is 2025-03-31.basil. B3, all but a word of it, is about which objects a capture or a cancellation makes; B4 is refused at every
-// version, since no new account ever could; B5 and B7 need nothing. B10 to B12 and B14 to B21 belong to billing and stand here when there is any.
-var gate20250331 = gate{"2025-03-31", []change{
+// version, since no new account ever could; B5 and B7 need nothing; B23 is about when things are made. What it did to billing, which is most of
+// it, stands in basil_subscription.go and basil_invoice.go.
+var gate20250331 = gate{"2025-03-31", slices.Concat(payments20250331, subscriptions20250331, invoices20250331)}
+
+var payments20250331 = []change{
 	{
-		// Billing puts the invoice here when there are any: the one of its invoice payment (B25).
+		// It is the one of the intent's invoice payment (B25).
 		id: "B1", what: "a payment intent does not show its invoice", kinds: []string{"payment_intent"}, adds: []string{"invoice"},
-		back: func(w *walk, o *object) error { return o.addNull("invoice") },
+		back: bring(made{"invoice", nil, func(w *walk, o *object) ([]byte, error) {
+			id, err := w.invoiceOf(o.text("id"))
+			return reference(id), err
+		}}),
 	},
 	{
 		id: "B2", what: "a charge does not show its invoice", kinds: []string{"charge"}, adds: []string{"invoice"},
-		back: func(w *walk, o *object) error { return o.addNull("invoice") },
+		back: bring(made{"invoice", nil, func(w *walk, o *object) ([]byte, error) {
+			id, err := w.invoiceOf(idOf(o.get("payment_intent")))
+			return reference(id), err
+		}}),
 	},
 	{
 		id: "B3", what: "an authorization that has expired is canceled as expired, not as automatic", kinds: []string{"payment_intent"},
@@ -31,17 +42,6 @@ var gate20250331 = gate{"2025-03-31", []change{
 		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"}, keeps: []string{"coupon", "promotion_code"},
 	},
 	{
-		id: "B13", what: "how usage is added up is no matter of a plan any more", kinds: []string{"plan"},
-		back: func(w *walk, o *object) error { return o.addNull("aggregate_usage") },
-	},
-	{
-		id: "B13", what: "how usage is added up is no matter of a price any more", kinds: []string{"price"}, marks: []string{`"recurring":{`},
-		back: func(w *walk, o *object) (err error) {
-			o.inside("recurring", func(r *object) { err = r.addNull("aggregate_usage") })
-			return err
-		},
-	},
-	{
 		id: "B22", what: "a checkout session shows where it ships to among what it has collected", kinds: []string{"checkout.session"},
 		back: func(w *walk, o *object) error {
 			if !o.wants("shipping_details", "collected_information") {
@@ -50,7 +50,7 @@ var gate20250331 = gate{"2025-03-31", []change{
 			return o.add("shipping_details", shippingDetails(o))
 		},
 	},
-}}
+}
 
 var requirements20250331 = map[string]string{ // unverified: what versions below are told, and which code is told as which
 	"information_missing":                              "invalid_value_other",

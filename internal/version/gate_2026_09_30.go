@@ -8,7 +8,7 @@ import (
 )
 
 // gate20260930 is 2026-09-30.endive. The spec is of the version before it, so its changes of requests work the other way round.
-// Not here, until there is what they are about: E3 and E4 (billing_cycle_anchor), E5 (POST accounts/:id/reject), E11 (tax), E12 (financial
+// Not here, until there is what they are about: E5 (POST accounts/:id/reject), E11 (tax), E12 (financial
 // connections), E13 (reserves). E9 and E15 are checks of values, which the domains make; E6 makes no difference on the wire; E14 widens.
 var gate20260930 = gate{"2026-09-30", []change{
 	{
@@ -34,6 +34,20 @@ var gate20260930 = gate{"2026-09-30", []change{
 			// unverified: that types which cannot be used are dropped rather than refused; the domain will see to that.
 			rename(p, "allowed_payment_method_types", "payment_method_types")
 			return nil
+		},
+	},
+	{
+		id: "E3", what: "the billing_cycle_anchor of a subscription's update says its type",
+		routes: []string{
+			"POST /v1/subscriptions/{subscription_exposed_id}", "POST /v1/customers/{customer}/subscriptions/{subscription_exposed_id}",
+			"POST /v1/subscriptions/{subscription}/resume",
+		},
+		since: func(p *form.Value) *fault.Error { return anchor(p, "billing_cycle_anchor") },
+	},
+	{
+		id: "E4", what: "so does that of a preview", routes: []string{previewing},
+		since: func(p *form.Value) *fault.Error {
+			return anchor(p.Get("subscription_details"), "subscription_details[billing_cycle_anchor]")
 		},
 	},
 	{
@@ -104,4 +118,21 @@ func generic(o *object, types, codes []string) {
 	if slices.Contains(types, typ) && code != "" && (codes == nil || slices.Contains(codes, code)) {
 		o.setText("decline_code", "generic_decline")
 	}
+}
+
+// anchor makes of a billing_cycle_anchor with a type what it was before: a word or a time.
+func anchor(p *form.Value, param string) *fault.Error {
+	v := p.Get("billing_cycle_anchor")
+	if v == nil {
+		return nil
+	}
+	if len(v.Fields) == 0 {
+		return fault.NotObject(param)
+	}
+	if v.Str("type") == "timestamp" {
+		p.Set("billing_cycle_anchor", word(v.Str("timestamp")))
+	} else {
+		p.Set("billing_cycle_anchor", word(v.Str("type")))
+	}
+	return nil
 }

@@ -11,10 +11,11 @@ import (
 type object struct {
 	members []member
 
-	name    string // the member of which it is the value; "" for an item of a list
-	tree    Tree   // what expand[] asks for in it
-	sealed  bool   // nothing may be added: the caller sees only a part
-	partial bool   // the old values of an object that has changed, not the object
+	name    string  // the member of which it is the value; "" for an item of a list
+	tree    Tree    // what expand[] asks for in it
+	sealed  bool    // nothing may be added: the caller sees only a part
+	partial bool    // the old values of an object that has changed, not the object …
+	now     *object // … which is this
 }
 
 type member struct {

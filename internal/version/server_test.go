@@ -223,3 +223,17 @@ func TestRenderEvent(t *testing.T) {
 		t.Errorf("%v: %s", err, again)
 	}
 }
+
+// TestUpcomingInvoice: what only older versions have a route for is answered by the newest's.
+func TestUpcomingInvoice(t *testing.T) {
+	s := servertest.New(t)
+	old := at(s, "2024-06-20", s.Request("GET", "/v1/invoices/upcoming", "customer", "cus_none"))
+	preview := at(s, "2024-06-20", s.Request("POST", "/v1/invoices/create_preview", "customer", "cus_none"))
+	if old.Status != preview.Status || old.Text("error", "message") != preview.Text("error", "message") {
+		t.Errorf("%d %s, and not %d %s", old.Status, old.Body, preview.Status, preview.Body)
+	}
+	gone := at(s, "2025-03-31.basil", s.Request("GET", "/v1/invoices/upcoming", "customer", "cus_none"))
+	if gone.Text("error", "message") == preview.Text("error", "message") {
+		t.Errorf("at basil: %d %s", gone.Status, gone.Body)
+	}
+}

@@ -46,6 +46,10 @@ type change struct {
 	// Forward makes of the parameters of these routes, as sent to versions below the gate, what the newest takes. They are not yet checked.
 	routes  []string
 	forward func(p *form.Value) *fault.Error
+	// resolve is forward where what the newest takes depends on what there is.
+	resolve func(r Request) error
+	// moved is a route that only versions below the gate have, and the one that does its work since.
+	moved [2]string
 	// keeps are parameters of these routes that only versions below the gate have, and that behave all the same.
 	keeps []string
 	// since is called for versions from the gate on: where the spec that answers are made from is older than the gate.
@@ -70,7 +74,8 @@ type plan struct {
 	from    string // the oldest date that it serves
 	back    map[string][]*change
 	adds    map[string]map[string]bool
-	forward map[string][]func(*form.Value) *fault.Error
+	forward map[string][]func(Request) error
+	moved   map[string]string
 }
 
 // plans are those of all gates, newest first: plans[i] serves the versions that are older than i gates.
@@ -79,7 +84,9 @@ var plans = makePlans()
 func makePlans() []*plan {
 	out := make([]*plan, len(gates)+1)
 	for i := range out {
-		p := &plan{back: map[string][]*change{}, adds: map[string]map[string]bool{}, forward: map[string][]func(*form.Value) *fault.Error{}}
+		p := &plan{
+			back: map[string][]*change{}, adds: map[string]map[string]bool{}, forward: map[string][]func(Request) error{}, moved: map[string]string{},
+		}
 		if i < len(gates) {
 			p.from = gates[i].date
 		}
@@ -111,9 +118,15 @@ func (p *plan) below(ch *change) {
 			p.adds[kind][member] = true
 		}
 	}
-	if ch.forward != nil {
-		for _, route := range ch.routes {
-			p.forward[route] = append(p.forward[route], ch.forward)
+	if ch.moved[0] != "" {
+		p.moved[ch.moved[0]] = ch.moved[1]
+	}
+	for _, route := range ch.routes {
+		if ch.resolve != nil {
+			p.forward[route] = append(p.forward[route], ch.resolve)
+		}
+		if ch.forward != nil {
+			p.forward[route] = append(p.forward[route], plainly(ch.forward))
 		}
 	}
 }
@@ -121,8 +134,18 @@ func (p *plan) below(ch *change) {
 func (p *plan) since(ch *change) {
 	if ch.since != nil {
 		for _, route := range ch.routes {
-			p.forward[route] = append(p.forward[route], ch.since)
+			p.forward[route] = append(p.forward[route], plainly(ch.since))
 		}
+	}
+}
+
+// plainly is for what depends on the parameters alone.
+func plainly(f func(*form.Value) *fault.Error) func(Request) error {
+	return func(r Request) error {
+		if err := f(r.Params); err != nil {
+			return err
+		}
+		return nil
 	}
 }
 
@@ -168,18 +191,37 @@ func (p *plan) matters(kind string, body []byte) bool {
 	})
 }
 
-// Forward makes of the parameters of a request to a version, as they came, what the newest version takes, or refuses what the version does not.
-func Forward(version string, op *spec.Operation, params *form.Value) *fault.Error {
+// A Request is one that comes in at a version.
+type Request struct {
+	Op     *spec.Operation
+	Params *form.Value // as they came
+	// Path is a variable of the path.
+	Path func(name string) string
+	// Get is an object, as Reader has it.
+	Get func(id string) ([]byte, error)
+}
+
+// Forward makes of the parameters of a request to a version what the newest version takes, or refuses what the version does not.
+func Forward(version string, r Request) error {
 	p := planOf(version)
-	if len(p.forward) == 0 || params == nil {
+	if len(p.forward) == 0 || r.Params == nil {
 		return nil
 	}
-	for _, f := range p.forward[op.Route()] {
-		if err := f(params); err != nil {
+	for _, f := range p.forward[r.Op.Route()] {
+		if err := f(r); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// Moved is the route that does what one that only a version has did, as "POST /v1/invoices/create_preview"; "" if the newest has it, too.
+func Moved(version, method, path string) string {
+	p := planOf(version)
+	if len(p.moved) == 0 {
+		return ""
+	}
+	return p.moved[method+" "+path]
 }
 
 // Retired are the parameters that an operation has at a version, and not at the newest.
@@ -209,6 +251,8 @@ type Reader interface {
 	Get(id string) ([]byte, error)
 	// List is a list of the objects of a kind that have a value at an indexed path, newest first. A kind that there is not has none.
 	List(kind, path, value, url string) ([]byte, error)
+	// Find are all objects of a kind that have a value at an indexed path, newest first.
+	Find(kind, path, value string) ([][]byte, error)
 	// Include is a member that objects show only when they are asked to.
 	Include(object []byte, name string) ([]byte, error)
 }

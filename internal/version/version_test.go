@@ -32,6 +32,13 @@ func (s stock) List(kind, path, value, url string) ([]byte, error) {
 	return fmt.Appendf(nil, `{"object":"list","data":[%s],"has_more":false,"total_count":%d,"url":"%s"}`, data, n, url), nil
 }
 
+func (s stock) Find(kind, path, value string) (found [][]byte, _ error) {
+	for item := range items([]byte("[" + s[kind+"."+path+"="+value] + "]")) {
+		found = append(found, item)
+	}
+	return found, nil
+}
+
 func (s stock) Include(object []byte, name string) ([]byte, error) {
 	id := jsontext.Text(object, "id")
 	return s.List("", name, id, "/v1/customers/"+id+"/"+name)
@@ -40,13 +47,15 @@ func (s stock) Include(object []byte, name string) ([]byte, error) {
 const emptyRefunds = `"refunds":{"object":"list","data":[],"has_more":false,"total_count":0,"url":"/v1/charges/ch_1/refunds"}`
 
 // backs are answers in the newest shape, and as a version shows them. Those marked recorded are shortened from recordings.
-var backs = []struct {
+type backCase struct {
 	id, what string
 	version  string
 	has      stock
 	give     string
 	want     string // "": as it was given
-}{
+}
+
+var backs = []backCase{
 	{
 		id: "F1", what: "recorded: an intent with a charge at 2020-08-27", version: "2020-08-27",
 		has:  stock{"charge.payment_intent=pi_1": `{"id":"ch_1","object":"charge","amount":10000,"failure_message":null,"fraud_details":{},"livemode":false,"refunded":false,"review":null}`},
@@ -234,8 +243,10 @@ var backs = []struct {
 	{id: "B1", what: "an event, whose data has a version of its own", version: "2020-08-27", give: `{"id":"evt_1","object":"event","data":{"object":{"id":"pi_1","object":"payment_intent"}}}`},
 }
 
+var allBacks, allForwards = slices.Concat(backs, billingBacks), slices.Concat(forwards, billingForwards)
+
 func TestBack(t *testing.T) {
-	for _, tt := range backs {
+	for _, tt := range allBacks {
 		t.Run(tt.id+" "+tt.what, func(t *testing.T) {
 			want := tt.want
 			if want == "" {
@@ -254,12 +265,14 @@ func TestBack(t *testing.T) {
 }
 
 // forwards are the parameters of requests, as sent to a version, and as the newest takes them.
-var forwards = []struct {
+type forwardCase struct {
 	id, version, route string
 	give               string
 	want               string // as give has it; "": as it was given
 	refused            string // the code and the param of the refusal
-}{
+}
+
+var forwards = []forwardCase{
 	{id: "E1", version: "2026-09-30.endive", route: "POST /v1/payment_intents", give: "amount=1&payment_method_types[]=card", refused: "payment_method_types_no_longer_supported payment_method_types"},
 	{id: "E1", version: "2026-10-28.endive", route: "POST /v1/payment_intents/{intent}/confirm", give: "payment_method_types[0]=card", refused: "payment_method_types_no_longer_supported payment_method_types"},
 	{id: "E1", version: "2026-10-28.endive", route: "POST /v1/setup_intents/{intent}", give: "payment_method_types[0]=card", refused: "payment_method_types_no_longer_supported payment_method_types"},
@@ -283,17 +296,36 @@ var forwards = []struct {
 	{id: "A6", version: "2024-04-10", route: "POST /v1/webhook_endpoints", give: "enabled_events[]=sku.created"},
 }
 
+// resources is what requests may be about.
+var resources = stock{
+	"sub_1":       `{"id":"sub_1","object":"subscription","items":{"object":"list","data":[{"id":"si_1","object":"subscription_item"}],"total_count":1}}`,
+	"sub_several": `{"id":"sub_several","object":"subscription","items":{"object":"list","data":[{"id":"si_1"},{"id":"si_2"}],"total_count":2}}`,
+	"quarterly":   `{"id":"quarterly","object":"price","recurring":{"interval":"month","interval_count":3}}`,
+	"once":        `{"id":"once","object":"price","recurring":null}`,
+}
+
+// pathOf takes for every variable the id of the same name.
+func pathOf(op *spec.Operation) func(string) string {
+	return func(name string) string {
+		if slices.Contains(op.Vars, name) {
+			return map[string]string{"subscription_exposed_id": "sub_1"}[name]
+		}
+		return ""
+	}
+}
+
 func TestForward(t *testing.T) {
-	for _, tt := range forwards {
+	for _, tt := range allForwards {
 		t.Run(tt.id+" "+tt.version+" "+tt.give, func(t *testing.T) {
 			op := spec.Lookup(tt.route)
 			if op == nil {
 				t.Fatal("the spec has no such route")
 			}
 			p := parse(t, tt.give)
-			f := Forward(tt.version, op, p)
+			err := Forward(tt.version, Request{Op: op, Params: p, Path: pathOf(op), Get: resources.Get})
+			var f *fault.Error
 			refused := ""
-			if f != nil {
+			if errors.As(err, &f) {
 				refused = f.Code + " " + f.Param
 			}
 			if refused != tt.refused {
@@ -338,26 +370,20 @@ func TestEveryChangeIsTested(t *testing.T) {
 				t.Errorf("%s: two changes are called %s", g.date, ch.id)
 			}
 			seen[ch.id] = true
-			if ch.what == "" || ch.back == nil && ch.forward == nil && ch.since == nil && len(ch.keeps) == 0 {
+			if ch.what == "" || ch.back == nil && ch.forward == nil && ch.resolve == nil && ch.since == nil && len(ch.keeps) == 0 {
 				t.Errorf("%s: %s does nothing, or does not say what", g.date, ch.id)
 			}
-			if ch.back != nil && !slices.ContainsFunc(backs, func(b struct {
-				id, what string
-				version  string
-				has      stock
-				give     string
-				want     string
-			}) bool {
+			if ch.back != nil && !slices.ContainsFunc(allBacks, func(b backCase) bool {
 				return b.id == ch.id && b.version < g.date && b.want != ""
 			}) {
 				t.Errorf("%s: nothing tests how %s is walked back", g.date, ch.id)
 			}
 			below, since := false, false
-			for _, f := range forwards {
+			for _, f := range allForwards {
 				below = below || f.id == ch.id && f.version < g.date && (f.want != "" || f.refused != "")
 				since = since || f.id == ch.id && f.version >= g.date && (f.want != "" || f.refused != "")
 			}
-			if ch.forward != nil && !below || ch.since != nil && !since {
+			if (ch.forward != nil || ch.resolve != nil) && !below || ch.since != nil && !since {
 				t.Errorf("%s: nothing tests how %s is walked forward", g.date, ch.id)
 			}
 			for _, route := range ch.routes {
@@ -489,6 +515,7 @@ type broken struct{ stock }
 var errBroken = errors.New("the disk is gone")
 
 func (broken) List(kind, path, value, url string) ([]byte, error) { return nil, errBroken }
+func (broken) Find(kind, path, value string) ([][]byte, error)    { return nil, errBroken }
 func (broken) Get(id string) ([]byte, error)                      { return nil, errBroken }
 
 func TestReaderFails(t *testing.T) {
@@ -507,8 +534,9 @@ func TestReaderFails(t *testing.T) {
 }
 
 func TestRefusalOfMethodTypes(t *testing.T) {
-	f := Forward(spec.Latest(), spec.Lookup("POST /v1/payment_intents"), parse(t, "payment_method_types[]=card"))
-	if f == nil || f.Status != 400 || f.Type != fault.Request {
+	err := Forward(spec.Latest(), Request{Op: spec.Lookup("POST /v1/payment_intents"), Params: parse(t, "payment_method_types[]=card")})
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Status != 400 || f.Type != fault.Request {
 		t.Errorf("got %+v", f)
 	}
 }

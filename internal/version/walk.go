@@ -110,7 +110,8 @@ func child(t Tree, name string) Tree {
 // data walks the data of an event back: the object, and the old values of what changed in it, which are a part of such an object.
 func (w *walk) data(v []byte) ([]byte, error) {
 	d := decode(v)
-	kind := jsontext.Text(d.get("object"), "object")
+	now := decode(d.get("object"))
+	kind := now.text("object")
 	for i := range d.members {
 		m := &d.members[i]
 		var err error
@@ -119,7 +120,7 @@ func (w *walk) data(v []byte) ([]byte, error) {
 			m.value, err = w.value(nil, m.value, "", nil)
 		case "previous_attributes":
 			o := decode(m.value)
-			o.partial = true
+			o.partial, o.now = true, now
 			for _, ch := range w.plan.back[kind] {
 				if err = ch.back(w, o); err != nil {
 					return nil, err
