@@ -39,6 +39,7 @@ var families = map[string]func(s *shop, given []string) string{
 	"evidence": givenEvidence, "ach": givenACH, "microdeposits": givenMicrodeposit, "debits": givenDebit, "sepa": givenIBAN,
 	"redirects": givenRedirect, "vouchers": givenVoucher, "konbini": givenKonbini, "blik": givenBlik, "mb_way": givenMBWay,
 	"payouts": givenPayout, "topups": givenTopup, "connect": givenConnect, "routing": givenRouting, "cash_balance": givenFunds,
+	"clocks": givenClock,
 }
 
 func TestValues(t *testing.T) {
