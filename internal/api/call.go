@@ -273,6 +273,16 @@ func (c *Call) Soon(f func(*Call) error) {
 	})
 }
 
+// Aside runs f in a call of its own, which is like this one, sees what is committed, and keeps nothing of what it does: for an answer about what would be.
+func (c *Call) Aside(f func(*Call) error) error {
+	o := c.app.newCall(c.ctx, c.Scope)
+	o.Op, o.P, o.Who, o.Version, o.Asked, o.RequestID = c.Op, c.P, c.Who, c.Version, c.Asked, c.RequestID
+	o.vars, o.url, o.ip, o.reached = c.vars, c.url, c.ip, c.reached
+	o.clock, o.now, o.real, o.tick = c.clock, c.now, c.real, c.tick
+	defer o.closeSnapshot()
+	return f(o)
+}
+
 // noSuch is the refusal of an id that names nothing here, with what Stripe adds when it knows where the object is instead.
 func (c *Call) noSuch(k *kind, id, param string, status int) error {
 	e := fault.NoSuch(k.word, id, param, status)

@@ -235,3 +235,15 @@ func TaxRateInactive(param string) *Error {
 func TooManyTaxRates(param string) *Error {
 	return Invalid(param, "You cannot apply more than 5 tax rates.")
 }
+
+// PreviewOfWhat refuses a preview of nothing. Recorded.
+func PreviewOfWhat() *Error {
+	return Invalid("", "You must either provide a `customer` or a `subscription` to the upcoming invoice endpoint.")
+}
+
+// NoUpcoming refuses a preview where nothing would be billed.
+func NoUpcoming(customer string) *Error {
+	e := Coded("invoice_upcoming_none", "", "No upcoming invoices for customer: "+customer)
+	e.Status = http.StatusNotFound
+	return e
+}

@@ -280,6 +280,7 @@ func (s *Subscription) endsAt(c *api.Call) error {
 func (s *Subscription) schedule(c *api.Call) {
 	if !s.over() && s.Status != paused && s.Status != incomplete {
 		c.At(s.periodEnd(), "subscription.cycle", s.ID)
+		s.announce(c)
 	}
 }
 
