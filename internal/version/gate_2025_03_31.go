@@ -31,12 +31,12 @@ var gate20250331 = gate{"2025-03-31", []change{
 		routes: []string{"POST /v1/customers", "POST /v1/customers/{customer}"}, keeps: []string{"coupon", "promotion_code"},
 	},
 	{
-		id: "B13", what: "how usage is added up is no matter of a plan any more", kinds: []string{"plan"},
-		back: func(w *walk, o *object) error { return o.addNull("aggregate_usage") },
-	},
-	{
-		id: "B13", what: "how usage is added up is no matter of a price any more", kinds: []string{"price"}, marks: []string{`"recurring":{`},
+		id: "B13", what: "how usage is added up is no matter of plans and prices any more", kinds: []string{"plan", "price"},
+		marks: []string{`"object":"plan"`, `"recurring":{`},
 		back: func(w *walk, o *object) (err error) {
+			if o.text("object") == "plan" {
+				return o.addNull("aggregate_usage")
+			}
 			o.inside("recurring", func(r *object) { err = r.addNull("aggregate_usage") })
 			return err
 		},
