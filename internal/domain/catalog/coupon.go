@@ -72,11 +72,10 @@ func (d *Domain) createCoupon(c *api.Call) (any, error) {
 	}
 	cp := Coupons.New(c, name)
 	cp.Created, cp.Livemode, cp.Valid, cp.Duration = c.Now(), c.Live(), true, "once"
+	cp.limit(c.P)
 	if err := c.Params(cp); err != nil {
 		return nil, err
 	}
-	cp.Private.AppliesTo = c.P.Get("applies_to").Strings("products")
-	cp.addAmounts(c.P)
 	return cp, c.Save(cp, "coupon.created")
 }
 
@@ -145,6 +144,12 @@ func (d *Domain) updateCoupon(c *api.Call) (any, error) {
 	}
 	cp.addAmounts(c.P)
 	return cp, c.Save(cp, "coupon.updated")
+}
+
+// limit reads which products the coupon is for, and what it takes off in other currencies.
+func (cp *Coupon) limit(p *form.Value) {
+	cp.Private.AppliesTo = p.Get("applies_to").Strings("products")
+	cp.addAmounts(p)
 }
 
 // addAmounts puts what is taken off in other currencies among what the coupon has.

@@ -81,7 +81,7 @@ func (d *Domain) createPlan(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := savePrice(c, p, "created"); err != nil {
+	if err := createdPrice(c, p); err != nil {
 		return nil, err
 	}
 	return p.AsPlan().json(), nil

@@ -120,7 +120,7 @@ func (d *Domain) createPrice(c *api.Call) (any, error) {
 	if err := takeKey(c, p, holder); err != nil {
 		return nil, err
 	}
-	return p, savePrice(c, p, "created")
+	return p, createdPrice(c, p)
 }
 
 // checkProductOf refuses a price without a product, with two, or with one that there is not.
@@ -170,21 +170,21 @@ func newPrice(c *api.Call, id, product string, data *form.Value) (*Price, error)
 	p.UnitAmount, p.UnitAmountDecimal = amountsOf(data, "unit_amount")
 	p.CustomUnitAmount = customOf(data)
 	p.Private.Tiers = tiersOf(data)
-	p.Private.Options = optionsOf(data)
+	p.addOptions(data)
 	return p, api.MetadataLimit(p.Metadata)
 }
 
-// savePrice saves a price and tells of it; a recurring one is a plan, too, of which is told first. Known from: facts 08 (8f).
-func savePrice(c *api.Call, p *Price, what string) error {
+// createdPrice saves a new price and tells of it; a recurring one is a plan, too, of which is told first. Known from: facts 08 (8f).
+func createdPrice(c *api.Call, p *Price) error {
 	if p.Recurring != nil {
 		if err := c.Save(p); err != nil {
 			return err
 		}
-		if err := emitPlan(c, p, what, nil); err != nil {
+		if err := emitPlan(c, p, "created", nil); err != nil {
 			return err
 		}
 	}
-	return c.Save(p, "price."+what)
+	return c.Save(p, "price.created")
 }
 
 func (d *Domain) updatePrice(c *api.Call) (any, error) {
@@ -231,7 +231,7 @@ func checkPriceUpdate(c *api.Call, p *Price) error {
 	if to := c.P.Str("tax_behavior"); to != "" && p.TaxBehavior != nil && *p.TaxBehavior != "unspecified" && to != *p.TaxBehavior {
 		return fault.TaxBehaviorFixed(*p.TaxBehavior)
 	}
-	return checkOptions(c.P, p.Currency, p.BillingScheme, p.Recurring != nil, top)
+	return checkOptions(c.P, p, top)
 }
 
 // notDefault refuses to archive or delete the price that is the default of its product. Known from: bodies quoted in public repositories.
@@ -244,7 +244,7 @@ func notDefault(c *api.Call, p *Price) error {
 }
 
 // updatedPrice saves a changed price and tells of it, and of the plan that it is if that has changed. unverified: that the plan is told of
-// only then.
+// only then, and behind the price.
 func updatedPrice(c *api.Call, p *Price, before *Plan) error {
 	if err := c.Save(p, "price.updated"); err != nil || before == nil {
 		return err

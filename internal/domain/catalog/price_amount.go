@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"cmp"
 	"fmt"
 	"math/big"
 	"strings"
@@ -97,36 +98,39 @@ func tiersOf(data *form.Value) (out []Tier) {
 	return out
 }
 
-// optionsOf reads what a price is in other currencies.
-func optionsOf(data *form.Value) map[string]Option {
-	given := data.Get("currency_options")
-	if given == nil || len(given.Fields) == 0 {
-		return nil
-	}
-	out := map[string]Option{}
-	for _, f := range given.Fields {
-		behavior := "unspecified"
-		if f.Value.Given("tax_behavior") {
-			behavior = f.Value.Str("tax_behavior")
-		}
-		o := Option{CustomUnitAmount: customOf(f.Value), TaxBehavior: &behavior, Tiers: tiersOf(f.Value)}
-		o.UnitAmount, o.UnitAmountDecimal = amountsOf(f.Value, "unit_amount")
-		out[f.Name] = o
-	}
-	return out
-}
-
-// addOptions puts options among those that a price has; "" takes all away.
+// addOptions reads what the price is in other currencies. What is sent in part keeps the rest; "" takes all away.
 func (p *Price) addOptions(data *form.Value) {
-	if data.Has("currency_options") && !data.Given("currency_options") {
+	given := data.Get("currency_options")
+	if given == nil {
+		return
+	}
+	if given.Kind == form.Unset {
 		p.Private.Options = nil
 	}
-	for currency, o := range optionsOf(data) {
+	for _, f := range given.Fields {
 		if p.Private.Options == nil {
 			p.Private.Options = map[string]Option{}
 		}
-		p.Private.Options[currency] = o
+		p.Private.Options[f.Name] = p.Private.Options[f.Name].with(f.Value)
 	}
+}
+
+// with is the option, changed as the parameters say.
+func (o Option) with(data *form.Value) Option {
+	if behavior := data.Str("tax_behavior"); behavior != "" || o.TaxBehavior == nil {
+		behavior = cmp.Or(behavior, "unspecified")
+		o.TaxBehavior = &behavior
+	}
+	if amount, decimal := amountsOf(data, "unit_amount"); decimal != nil {
+		o.UnitAmount, o.UnitAmountDecimal = amount, decimal
+	}
+	if custom := customOf(data); custom != nil {
+		o.CustomUnitAmount = custom
+	}
+	if tiers := tiersOf(data); tiers != nil {
+		o.Tiers = tiers
+	}
+	return o
 }
 
 // option is what the price is in a currency: its own, or one of its options.

@@ -51,7 +51,11 @@ func checkPrice(c *api.Call, data *form.Value, at named) error {
 	if err := checkRecurring(c, data.Get("recurring"), at); err != nil {
 		return err
 	}
-	return checkOptions(data, data.Str("currency"), data.Str("billing_scheme"), data.Given("recurring"), at)
+	shape := &Price{Currency: data.Str("currency"), BillingScheme: data.Str("billing_scheme")}
+	if data.Given("recurring") {
+		shape.Recurring = &Recurring{}
+	}
+	return checkOptions(data, shape, at)
 }
 
 // checkScheme refuses what does not go with the way in which a price is reckoned.
@@ -166,12 +170,12 @@ func checkRecurring(c *api.Call, r *form.Value, at named) error {
 	if r == nil {
 		return nil
 	}
-	cap := intervals[r.Str("interval")]
+	longest := intervals[r.Str("interval")]
 	switch count := r.Num("interval_count"); {
 	case r.Given("interval_count") && count < 1:
 		return fault.BelowMinimum(at("recurring[interval_count]"), 1)
-	case count > cap.most:
-		return fault.IntervalTooLong(at("recurring[interval_count]"), cap.word, cap.most)
+	case count > longest.most:
+		return fault.IntervalTooLong(at("recurring[interval_count]"), longest.word, longest.most)
 	case r.Given("trial_period_days") && r.Num("trial_period_days") < 0:
 		return fault.Negative(at("recurring[trial_period_days]"))
 	case r.Given("meter"): // there are none yet
@@ -185,35 +189,38 @@ func checkRecurring(c *api.Call, r *form.Value, at named) error {
 }
 
 // checkOptions refuses what a price cannot be in other currencies.
-func checkOptions(data *form.Value, currency, scheme string, recurring bool, at named) error {
+func checkOptions(data *form.Value, p *Price, at named) error {
 	options := data.Get("currency_options")
 	if options == nil {
 		return nil
 	}
 	for _, o := range options.Fields {
 		hash := "currency_options[" + o.Name + "]"
-		in := func(param string) string { return at(inside(hash)(param)) }
-		if o.Name == currency {
+		if o.Name == p.Currency {
 			return fault.OwnCurrencyOption(at(hash))
 		}
-		if scheme == "tiered" && !o.Value.Given("tiers") {
-			return fault.Missing(in("tiers"))
-		}
-		if scheme == "tiered" {
-			if err := checkTiers(o.Value.Get("tiers"), in("tiers")); err != nil {
-				return err
-			}
-			continue
-		}
-		if o.Value.Given("tiers") {
-			return fault.OnlyTiered(in("tiers"))
-		}
-		if err := checkAmounts(o.Value, "unit_amount", in); err != nil {
-			return err
-		}
-		if err := checkCustom(o.Value, recurring, in); err != nil {
+		_, known := p.Private.Options[o.Name]
+		if err := checkOption(o.Value, p, known, inside(at(hash))); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// checkOption refuses what a price cannot be in one other currency, of which something may be known already.
+func checkOption(data *form.Value, p *Price, known bool, at named) error {
+	switch tiered := p.BillingScheme == "tiered"; {
+	case tiered && data.Given("tiers"):
+		return checkTiers(data.Get("tiers"), at("tiers"))
+	case tiered && !known:
+		return fault.Missing(at("tiers"))
+	case !tiered && data.Given("tiers"):
+		return fault.OnlyTiered(at("tiers"))
+	case !tiered && !known && !data.Given("unit_amount") && !data.Given("unit_amount_decimal") && !data.Given("custom_unit_amount"):
+		return fault.Missing(at("unit_amount"))
+	}
+	if err := checkAmounts(data, "unit_amount", at); err != nil {
+		return err
+	}
+	return checkCustom(data, p.Recurring != nil, at)
 }

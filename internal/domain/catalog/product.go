@@ -91,7 +91,7 @@ func (d *Domain) createProduct(c *api.Call) (any, error) {
 	if err := c.Save(p, "product.created"); err != nil { // unverified: that it comes before those of its price
 		return nil, err
 	}
-	return p, savePrice(c, price, "created")
+	return p, createdPrice(c, price)
 }
 
 // checkProduct refuses what cannot be a product. param is the hash of its parameters, if they are not the request's own.
