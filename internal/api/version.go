@@ -81,6 +81,14 @@ func (r reader) Get(id string) ([]byte, error) {
 	return r.c.show(st)
 }
 
+func (r reader) Of(kind, id string) ([]byte, error) {
+	k := r.c.app.kinds[kind]
+	if k == nil || id == "" {
+		return nil, nil
+	}
+	return r.Get(k.key(id))
+}
+
 // List is a page of the objects of a kind, those of this call included.
 func (r reader) List(kind, path, value, url string) ([]byte, error) {
 	l := &List{Object: "list", URL: url, Total: new(int64)}

@@ -257,7 +257,14 @@ func unlessNull(v []byte) []byte {
 	return v
 }
 
-func price(w *walk, o *object) ([]byte, error) { return full(w, o.at("pricing.price_details.price")) }
+func price(w *walk, o *object) ([]byte, error) {
+	v := o.at("pricing.price_details.price")
+	if isObject(v) {
+		return v, nil
+	}
+	found, err := w.read.Of("price", jsontext.Scalar(v))
+	return orNull(found), err
+}
 
 // pricedPlan is the plan that a recurring price is; null for any other.
 func pricedPlan(w *walk, o *object) ([]byte, error) {

@@ -17,6 +17,8 @@ import (
 // stock is a Reader of what a test has put in it.
 type stock map[string]string
 
+func (s stock) Of(_, id string) ([]byte, error) { return s.Get(id) }
+
 func (s stock) Get(id string) ([]byte, error) {
 	if v, ok := s[id]; ok {
 		return []byte(v), nil
@@ -538,6 +540,7 @@ var errBroken = errors.New("the disk is gone")
 func (broken) List(kind, path, value, url string) ([]byte, error) { return nil, errBroken }
 func (broken) Find(kind, path, value string) ([][]byte, error)    { return nil, errBroken }
 func (broken) Get(id string) ([]byte, error)                      { return nil, errBroken }
+func (broken) Of(kind, id string) ([]byte, error)                 { return nil, errBroken }
 
 func TestReaderFails(t *testing.T) {
 	for _, give := range []string{

@@ -210,7 +210,14 @@ func (d *Domain) price(c *api.Call, it *InvoiceItem, cus *customer.Customer, p *
 	if err != nil {
 		return err
 	}
-	return it.of(c, pr, currency)
+	said := it.Description
+	if err := it.of(c, pr, currency); err != nil {
+		return err
+	}
+	if priceID == "" && !p.Has("price_data") { // only an amount: recorded without words of its own
+		it.Description = said
+	}
+	return nil
 }
 
 // of gives an item its amount from a price and its quantity.
