@@ -242,8 +242,13 @@ func (k *Kind[T]) Find(c *Call, id, param string) (*T, error) {
 // Each loads the objects that an index path has under a value, newest first, until yield returns false. What this call itself has made is
 // not among them.
 func (k *Kind[T]) Each(c *Call, path, value string, yield func(*T) bool) error {
+	return k.EachFrom(c, path, value, 0, 0, yield)
+}
+
+// EachFrom is Each for objects that were made from a time on, up to another, in Unix seconds; 0 is no limit.
+func (k *Kind[T]) EachFrom(c *Call, path, value string, from, to int64, yield func(*T) bool) error {
 	b := k.base()
-	q := store.Query{Scope: c.Scope, Index: b.name}
+	q := store.Query{Scope: c.Scope, Index: b.name, MinCreated: from, MaxCreated: to}
 	if path != "" {
 		q.Index, q.Value = b.name+"."+path, search.Fold(value)
 	}

@@ -369,3 +369,46 @@ func parsePage(s string) (*store.Pos, bool) {
 	}
 	return &store.Pos{Created: int64(binary.BigEndian.Uint64(b[:8])), Seq: int64(binary.BigEndian.Uint64(b[8:]))}, true
 }
+
+// PageOf is one page of what is no document of its own, but a part of one, or made when it is asked for: by the parameters that all lists have.
+func PageOf[T any](c *Call, all []T, id func(T) string, word, url string, total *int64, show func(T) []byte) (*List, error) {
+	after, before := c.P.Given("starting_after"), c.P.Given("ending_before")
+	if after && before {
+		return nil, fault.BothCursors()
+	}
+	find := func(param string) (int, error) {
+		i := slices.IndexFunc(all, func(one T) bool { return id(one) == c.P.Str(param) })
+		if i < 0 {
+			return 0, fault.NoSuch(word, c.P.Str(param), param, 400)
+		}
+		return i, nil
+	}
+	limit := int(c.P.Num("limit"))
+	if limit == 0 {
+		limit = defaultLimit
+	}
+	l := &List{Object: "list", URL: url, Total: total}
+	from, to := 0, len(all)
+	switch {
+	case after:
+		i, err := find("starting_after")
+		if err != nil {
+			return nil, err
+		}
+		from = i + 1
+	case before:
+		i, err := find("ending_before")
+		if err != nil {
+			return nil, err
+		}
+		from, to = max(0, i-limit), i
+		l.HasMore = from > 0
+	}
+	if to-from > limit {
+		to, l.HasMore = from+limit, true
+	}
+	for _, one := range all[from:to] {
+		l.Data = append(l.Data, show(one))
+	}
+	return l, nil
+}

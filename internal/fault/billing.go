@@ -247,3 +247,12 @@ func NoUpcoming(customer string) *Error {
 	e.Status = http.StatusNotFound
 	return e
 }
+
+// QuantityOfMetered refuses to say how many of what is metered. unverified: the words.
+func QuantityOfMetered(at string) *Error {
+	param := "quantity"
+	if at != "" {
+		param = at + "[quantity]"
+	}
+	return Invalid(param, "Quantity should not be specified where usage_type is `metered`. Remove quantity from `"+param[:len(param)-len("quantity")]+"quantity`")
+}

@@ -31,6 +31,7 @@ import (
 	"florin/internal/domain/event"
 	"florin/internal/domain/file"
 	"florin/internal/domain/forwarding"
+	"florin/internal/domain/meter"
 	"florin/internal/domain/methodconfig"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
@@ -145,6 +146,8 @@ func (s *Server) wire() {
 	customers := customer.New()
 	clocks.Deleted = append(clocks.Deleted, customers.ClockDeleted)
 	balances := balance.New()
+	meters := meter.New()
+	meters.Now = customer.Now
 	methods := paymentmethod.New(customers, s.Vault)
 	setups := setup.New(methods, s.rails())
 	ephemerals := ephemeralkey.New(app, accounts, s.Vault)
@@ -154,7 +157,7 @@ func (s *Server) wire() {
 	endpoints := webhookendpoint.New(app, s.Vault)
 	payouts := payout.New(balances)
 	files := file.New(s.files, s.Vault)
-	app.Use(accounts, clocks, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
+	app.Use(accounts, meters, clocks, customers, balances, methods, setups, payments, customersession.New(), ephemerals, event.New(), endpoints, catalog.New())
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)

@@ -73,6 +73,9 @@ func (d *Domain) finalize(c *api.Call, inv *Invoice) (*api.Mark, error) {
 	}
 	now := c.Now()
 	inv.address(c, cus)
+	if err := d.measureAgain(c, inv); err != nil {
+		return nil, err
+	}
 	if err := inv.add(c, cus); err != nil {
 		return nil, err
 	}

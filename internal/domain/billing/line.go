@@ -211,44 +211,7 @@ func (d *Domain) listLines(c *api.Call) (any, error) {
 
 // page is one page of what is a part of another object, by the parameters that all lists have.
 func page[T any](c *api.Call, all []T, id func(T) string, word, url string, total *int64) (*api.List, error) {
-	limit := int(c.P.Num("limit"))
-	if limit == 0 {
-		limit = 10
-	}
-	find := func(param string) (int, error) {
-		for i := range all {
-			if id(all[i]) == c.P.Str(param) {
-				return i, nil
-			}
-		}
-		return 0, fault.NoSuch(word, c.P.Str(param), param, 400)
-	}
-	l := &api.List{Object: "list", URL: url, Total: total}
-	from, to := 0, len(all)
-	switch {
-	case c.P.Given("starting_after") && c.P.Given("ending_before"):
-		return nil, fault.BothCursors()
-	case c.P.Given("starting_after"):
-		i, err := find("starting_after")
-		if err != nil {
-			return nil, err
-		}
-		from = i + 1
-	case c.P.Given("ending_before"):
-		i, err := find("ending_before")
-		if err != nil {
-			return nil, err
-		}
-		from, to = max(0, i-limit), i
-		l.HasMore = from > 0
-	}
-	if to-from > limit {
-		to, l.HasMore = from+limit, true
-	}
-	for _, one := range all[from:to] {
-		l.Data = append(l.Data, jsontext.Append(nil, one))
-	}
-	return l, nil
+	return api.PageOf(c, all, id, word, url, total, func(one T) []byte { return jsontext.Append(nil, one) })
 }
 
 // updateLine changes a line of a draft, and the invoice item that it comes from.

@@ -156,6 +156,11 @@ func (d *Domain) previewNext(c *api.Call, sub *Subscription, cus *customer.Custo
 	due := sub.Items.Data
 	if !ch.bill {
 		start, end := sub.periodStart(), sub.periodEnd()
+		if sub.Status != trialing {
+			if ch.used, err = d.usedBy(c, sub, end, false); err != nil {
+				return nil, err
+			}
+		}
 		c.OnClock(c.Clock(), end)
 		if due, err = d.nextPeriods(c, sub); err != nil {
 			return nil, err
@@ -210,6 +215,9 @@ func (d *Domain) previewLines(c *api.Call, ch *change, inv *Invoice, due []*Item
 				return err
 			}
 		}
+	}
+	if err := d.usageLines(c, inv, ch.used); err != nil {
+		return err
 	}
 	return d.periodLines(c, ch.sub, inv, due, trial)
 }

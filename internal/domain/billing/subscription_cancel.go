@@ -43,7 +43,11 @@ func (d *Domain) endSubscription(c *api.Call, name string) error {
 	if err != nil {
 		return err
 	}
-	return d.end(c, sub, ending{invoice: len(items) > 0})
+	over, err := d.usedBy(c, sub, c.Now(), true)
+	if err != nil {
+		return err
+	}
+	return d.end(c, sub, ending{invoice: len(items) > 0 || len(over) > 0})
 }
 
 // end ends a subscription.
@@ -122,6 +126,15 @@ func (d *Domain) lastInvoice(c *api.Call, sub *Subscription, cus *customer.Custo
 	}
 	for _, ii := range credits {
 		if err := d.putOn(c, inv, ii); err != nil {
+			return err
+		}
+	}
+	if sub.Status != trialing && sub.Status != paused {
+		over, err := d.usedBy(c, sub, c.Now(), true)
+		if err != nil {
+			return err
+		}
+		if err := d.usageLines(c, inv, over); err != nil {
 			return err
 		}
 	}

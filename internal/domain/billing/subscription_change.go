@@ -21,6 +21,7 @@ type change struct {
 	trial   int64  // when a trial ends that begins now; 0: none does
 
 	items []*InvoiceItem // the prorations
+	used  []used         // what was used of the period that breaks off
 	bill  bool           // there is to be an invoice now
 	quick string         // what the subscription becomes when that is paid
 }
@@ -176,6 +177,12 @@ func (d *Domain) carryOut(c *api.Call, ch *change) error {
 // restart begins a period now: a trial, or, when one ends or the anchor is reset, a paid one. What was billed for the one that breaks off is given back.
 func (d *Domain) restart(c *api.Call, ch *change) error {
 	sub, now := ch.sub, c.Now()
+	if sub.Status != trialing && sub.Status != paused {
+		var err error
+		if ch.used, err = d.usedBy(c, sub, now, true); err != nil {
+			return err
+		}
+	}
 	if ch.prorate != "none" {
 		for _, it := range sub.Items.Data {
 			p, err := it.price(c)
@@ -266,7 +273,10 @@ func (d *Domain) editOne(c *api.Call, ch *change, e edit, items *[]*Item, free b
 			it.CurrentPeriodStart = max(it.CurrentPeriodStart, sub.StartDate)
 		}
 	}
-	if !costs {
+	if metered(p) {
+		it.Quantity = nil
+	}
+	if !costs || metered(p) {
 		return nil
 	}
 	return note(d.debit(c, sub, ch.cus, it, p, ch.when))
@@ -332,6 +342,9 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	if err := d.takePending(c, inv, sub); err != nil {
 		return nil, err
 	}
+	if err := d.usageLines(c, inv, ch.used); err != nil {
+		return nil, err
+	}
 	if ch.anew || ch.trial > 0 {
 		if err := d.periodLines(c, sub, inv, sub.Items.Data, ch.trial > 0); err != nil {
 			return nil, err
@@ -366,6 +379,9 @@ func (d *Domain) periodLines(c *api.Call, sub *Subscription, inv *Invoice, items
 		p, err := it.price(c)
 		if err != nil {
 			return err
+		}
+		if metered(p) {
+			continue // it is asked for when it has been used
 		}
 		l, err := d.lineOf(c, inv, it, p, Period{it.CurrentPeriodEnd, it.CurrentPeriodStart}, trial)
 		if err != nil {

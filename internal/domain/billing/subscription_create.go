@@ -395,6 +395,9 @@ func (d *Domain) firstLines(c *api.Call, sub *Subscription, inv *Invoice) error 
 		if err != nil {
 			return err
 		}
+		if metered(p) && sub.BillingMode.Type == "flexible" {
+			continue // it is asked for when it has been used
+		}
 		stub := sub.TrialEnd == nil && sub.BillingCycleAnchor > now
 		if stub && c.P.Str("proration_behavior") == "none" {
 			continue

@@ -22,8 +22,15 @@ func (d *Domain) cycleSubscription(c *api.Call, name string) error {
 	if err != nil || cus == nil {
 		return err
 	}
-	if sub.Status == trialing {
+	tried := sub.Status == trialing
+	if tried {
 		if goesOn, err := d.endTrial(c, sub, cus); err != nil || !goesOn {
+			return err
+		}
+	}
+	var over []used
+	if !tried {
+		if over, err = d.usedBy(c, sub, c.Now(), false); err != nil {
 			return err
 		}
 	}
@@ -33,6 +40,9 @@ func (d *Domain) cycleSubscription(c *api.Call, name string) error {
 		return err
 	}
 	if err := d.takePending(c, inv, sub); err != nil {
+		return err
+	}
+	if err := d.usageLines(c, inv, over); err != nil {
 		return err
 	}
 	if err := d.periodLines(c, sub, inv, due, false); err != nil {

@@ -24,7 +24,7 @@ type Item struct {
 	Metadata           map[string]string `json:"metadata"`
 	Plan               json.RawMessage   `json:"plan"`  // the price, as older programs know it
 	Price              json.RawMessage   `json:"price"` // as it was when the subscription was last changed
-	Quantity           *int64            `json:"quantity"`
+	Quantity           *int64            `json:"quantity,omitempty"` // of what is metered there is none
 	Subscription       string            `json:"subscription"`
 	TaxRates           []json.RawMessage `json:"tax_rates"`
 }
@@ -138,7 +138,17 @@ func (d *Domain) edit(c *api.Call, sub *Subscription, p *form.Value, at string) 
 	if err != nil {
 		return e, err
 	}
+	selling := e.price
+	if selling == nil {
+		if selling, err = e.item.price(c); err != nil {
+			return e, err
+		}
+	}
 	switch {
+	case metered(selling):
+		if p.Given("quantity") {
+			return e, fault.QuantityOfMetered(at)
+		}
 	case p.Given("quantity"):
 		n := p.Num("quantity")
 		if n < 0 {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"florin/internal/api"
+	"florin/internal/domain/meter"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/money"
@@ -178,8 +179,11 @@ func checkRecurring(c *api.Call, r *form.Value, at named) error {
 		return fault.IntervalTooLong(at("recurring[interval_count]"), longest.word, longest.most)
 	case r.Given("trial_period_days") && r.Num("trial_period_days") < 0:
 		return fault.Negative(at("recurring[trial_period_days]"))
-	case r.Given("meter"): // there are none yet
-		return fault.NoSuch("meter", r.Str("meter"), at("recurring[meter]"), 400)
+	case r.Given("meter") && r.Str("usage_type") != "metered":
+		return fault.MeterOfLicensed(at("recurring[meter]"))
+	case r.Given("meter"):
+		_, err := meter.Find(c, r.Str("meter"), at("recurring[meter]"))
+		return err
 	case r.Str("usage_type") != "metered":
 		return nil
 	case c.AtLeast("2025-03-31"):

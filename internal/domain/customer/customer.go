@@ -499,3 +499,22 @@ func isInvoicePrefix(s string) bool {
 	}
 	return 3 <= len(s) && len(s) <= 12
 }
+
+// Now is the time of a customer: of the test clock that he is on, or the call's. known says whether there is such a customer.
+func Now(c *api.Call, id string) (now int64, known bool, err error) {
+	cus, err := Customers.Get(c, id)
+	if err != nil || cus == nil {
+		return 0, false, err
+	}
+	now = c.Now()
+	if cus.TestClock != nil {
+		clock, err := testclock.Clocks.Get(c, *cus.TestClock)
+		if err != nil {
+			return 0, false, err
+		}
+		if clock != nil {
+			now = clock.FrozenTime
+		}
+	}
+	return now, true, nil
+}
