@@ -271,4 +271,3 @@ func (d *Domain) creditInvoice(c *api.Call, inv *Invoice, cn *CreditNote) error 
 	}
 	return d.follow(c, inv, itPaid)
 }
-
