@@ -3,6 +3,7 @@
 // An invoice's life is invoice.go, with a file for each longer step of it: invoice_create.go, invoice_total.go (discounts, taxes, the balance),
 // invoice_finalize.go, invoice_pay.go. A subscription's is subscription.go: subscription_create.go, subscription_change.go, subscription_cycle.go (what
 // happens by itself), subscription_cancel.go; what a change costs in the middle of a period is proration.go.
+// What is taken off an invoice that is final is credit_note.go: credit_note_create.go, credit_note_line.go (its arithmetic), credit_note_preview.go.
 //
 // An invoice is paid through a payment intent, as any other payment is; what becomes of it billing hears as a follower (invoice_pay.go).
 // Everything that belongs to a customer on a test clock happens at the clock's time.
@@ -46,6 +47,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.subscriptionRoutes(r)
 	d.subscriptionItemRoutes(r)
 	d.previewRoutes(r)
+	d.creditNoteRoutes(r)
 }
 
 // customer finds the customer that a parameter names, and goes to his time.

@@ -206,6 +206,11 @@ func (inv *Invoice) taxesOf(c *api.Call, l *Line, left int64) ([]Tax, error) {
 			ids = append(ids, jsontext.Text(shown, "id"))
 		}
 	}
+	return inv.taxesBy(c, ids, left)
+}
+
+// taxesBy are the taxes that tax rates ask of an amount.
+func (inv *Invoice) taxesBy(c *api.Call, ids []string, left int64) ([]Tax, error) {
 	rates := make([]*catalog.TaxRate, 0, len(ids))
 	inclusive := 0.0
 	for _, id := range ids {

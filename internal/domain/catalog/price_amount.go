@@ -44,6 +44,15 @@ func amountsOf(data *form.Value, name string) (*int64, *string) {
 	return nil, &text
 }
 
+// AmountsOf is amountsOf for what has no price of its own, with what so many of them come to; nothing if no amount is given.
+func AmountsOf(data *form.Value, name string, quantity int64) (whole *int64, exact *string, sum int64, err error) {
+	whole, exact = amountsOf(data, name)
+	if exact != nil {
+		sum, err = Round(times(*exact, quantity))
+	}
+	return whole, exact, sum, err
+}
+
 // plain writes a decimal without zeros that say nothing: 010.50 is 10.5.
 func plain(decimal string) string {
 	sign, digits := "", decimal

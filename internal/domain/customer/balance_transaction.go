@@ -86,6 +86,17 @@ func (d *Domain) ApplyBalance(c *api.Call, cus *Customer, typ string, amount int
 	return c.Save(cus, "customer.updated")
 }
 
+// CreditBalance gives a customer credit (in minor units, above zero) for a credit note of an invoice, and tells what it has changed.
+func (d *Domain) CreditBalance(c *api.Call, cus *Customer, amount int64, currency, invoice, note string) (*BalanceTransaction, error) {
+	txn := newBalanceTransaction(c, cus, "credit_note", -amount, currency)
+	txn.CreditNote, txn.Invoice = &note, &invoice
+	cus.Balance = txn.EndingBalance
+	if err := c.Save(txn); err != nil {
+		return nil, err
+	}
+	return txn, c.Save(cus, "customer.updated")
+}
+
 // balanceSet keeps a transaction of a balance that was set in place: POST /v1/customers with `balance`.
 // unverified: that the first is of the type initial; that the currency is the account's until the customer has one.
 func (d *Domain) balanceSet(c *api.Call, cus *Customer, before int64, typ string) error {

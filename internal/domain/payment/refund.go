@@ -164,45 +164,65 @@ func (d *Domain) refund(c *api.Call, ch *Charge, answer string) (any, error) {
 		return nil, err
 	}
 
-	re := Refunds.New(c, refundID(c, ch))
-	re.Amount, re.Currency, re.Created = amount, ch.Currency, c.Now()
-	re.Charge, re.PaymentIntent, re.Metadata = &ch.ID, ch.PaymentIntent, map[string]string{}
-	if re.Customer = ch.Customer; !strings.HasPrefix(text(ch.PaymentMethod), "card_") { // which is no payment method of its own
-		re.PaymentMethod = ch.PaymentMethod
-	}
+	re := newRefund(c, ch, amount)
 	if err := c.ParamsOnly(re, "metadata", "reason", "instructions_email"); err != nil {
 		return nil, err
 	}
 	re.Private = RefundPrivate{Transfer: c.P.True("reverse_transfer"), Fee: c.P.True("refund_application_fee")}
-	how := "refund"
-	if !ch.Captured {
-		how = "reversal"
-	}
-	if re.DestinationDetails, err = d.destination(c, re, ch, how); err != nil {
-		return nil, err
-	}
-	ch.AmountRefunded += amount
-	ch.Refunded = ch.AmountRefunded == ch.refundable()
-	if re.Reason != nil && *re.Reason == "fraudulent" {
-		ch.FraudDetails = map[string]string{"user_report": "fraudulent"}
-	}
-	if err := re.move("pending"); err != nil {
-		return nil, err
-	}
-	if err := c.Save(re); err != nil {
-		return nil, err
-	}
-	if err := c.Save(ch); err != nil {
-		return nil, err
-	}
-	a := &attempt{Operation: rail.Refund, Charge: ch.ID, Refund: re.ID, Amount: amount, Intent: text(ch.PaymentIntent)}
-	if err := d.ask(c, a, d.followUp(c, ch, rail.Refund, amount), ch, nil); err != nil {
+	if err := d.sendRefund(c, re, ch); err != nil {
 		return nil, err
 	}
 	if answer == "charge" {
 		return api.Answer{Name: "charge", Arg: ch.ID}, nil
 	}
 	return api.Answer{Name: "refund", Arg: re.ID}, nil
+}
+
+// RefundPart gives some of a charge's money back at another domain's wish: a credit note's. It refuses what a refund would be refused for; that the
+// amount is left its caller knows.
+func (d *Domain) RefundPart(c *api.Call, ch *Charge, amount int64) (*Refund, error) {
+	if err := ch.refuses(c); err != nil {
+		return nil, err
+	}
+	re := newRefund(c, ch, amount)
+	return re, d.sendRefund(c, re, ch)
+}
+
+func newRefund(c *api.Call, ch *Charge, amount int64) *Refund {
+	re := Refunds.New(c, refundID(c, ch))
+	re.Amount, re.Currency, re.Created = amount, ch.Currency, c.Now()
+	re.Charge, re.PaymentIntent, re.Metadata = &ch.ID, ch.PaymentIntent, map[string]string{}
+	if re.Customer = ch.Customer; !strings.HasPrefix(text(ch.PaymentMethod), "card_") { // which is no payment method of its own
+		re.PaymentMethod = ch.PaymentMethod
+	}
+	return re
+}
+
+// sendRefund asks the network for a refund, and notes it on its charge.
+func (d *Domain) sendRefund(c *api.Call, re *Refund, ch *Charge) (err error) {
+	how := "refund"
+	if !ch.Captured {
+		how = "reversal"
+	}
+	if re.DestinationDetails, err = d.destination(c, re, ch, how); err != nil {
+		return err
+	}
+	ch.AmountRefunded += re.Amount
+	ch.Refunded = ch.AmountRefunded == ch.refundable()
+	if re.Reason != nil && *re.Reason == "fraudulent" {
+		ch.FraudDetails = map[string]string{"user_report": "fraudulent"}
+	}
+	if err := re.move("pending"); err != nil {
+		return err
+	}
+	if err := c.Save(re); err != nil {
+		return err
+	}
+	if err := c.Save(ch); err != nil {
+		return err
+	}
+	a := &attempt{Operation: rail.Refund, Charge: ch.ID, Refund: re.ID, Amount: re.Amount, Intent: text(ch.PaymentIntent)}
+	return d.ask(c, a, d.followUp(c, ch, rail.Refund, re.Amount), ch, nil)
 }
 
 // refundable is what may be refunded of a charge in all: what was captured, or what is held if nothing was.
@@ -215,24 +235,11 @@ func (ch *Charge) refundable() int64 {
 
 // checkRefund refuses refunds that cannot be; it returns how much is to be refunded.
 func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
-	switch {
-	case ch.SourceTransfer != nil:
-		return 0, fault.PaymentOfTransfer(ch.ID)
-	case c.P.True("reverse_transfer") && ch.Transfer == nil && ch.TransferData == nil:
+	if ch.SourceTransfer == nil && c.P.True("reverse_transfer") && ch.Transfer == nil && ch.TransferData == nil {
 		return 0, fault.NoTransferToReverse(ch.ID)
-	case ch.Paid && !ch.Captured && ch.PaymentIntent != nil: // the intent would go on to be captured; it is canceled instead
-		return 0, fault.NothingToRefund(*ch.PaymentIntent, "requires_capture")
-	case !ch.Paid || ch.Private.Released && !ch.Captured:
-		return 0, fault.ChargeNotRefundable(ch.ID)
-	case ch.Private.ChargedBack:
-		return 0, fault.ChargedBack(ch.ID)
-	case ch.Refunded:
-		return 0, fault.AlreadyRefunded(ch.ID)
 	}
-	if way := ch.way(); way.Refund.How == "never" {
-		return 0, fault.NotRefundable(ch.ID, way.Name)
-	} else if days := way.Refund.Days; days > 0 && c.Now() > ch.Created+days*aDay {
-		return 0, fault.RefundTooLate(ch.ID, way.Name, days)
+	if err := ch.refuses(c); err != nil {
+		return 0, err
 	}
 	left := ch.refundable() - ch.AmountRefunded
 	if !c.P.Given("amount") {
@@ -249,6 +256,28 @@ func (d *Domain) checkRefund(c *api.Call, ch *Charge) (int64, error) {
 		return 0, fault.PartOfUncaptured()
 	}
 	return amount, nil
+}
+
+// refuses says why nothing of the charge can be refunded; nil if something can.
+func (ch *Charge) refuses(c *api.Call) error {
+	switch {
+	case ch.SourceTransfer != nil:
+		return fault.PaymentOfTransfer(ch.ID)
+	case ch.Paid && !ch.Captured && ch.PaymentIntent != nil: // the intent would go on to be captured; it is canceled instead
+		return fault.NothingToRefund(*ch.PaymentIntent, "requires_capture")
+	case !ch.Paid || ch.Private.Released && !ch.Captured:
+		return fault.ChargeNotRefundable(ch.ID)
+	case ch.Private.ChargedBack:
+		return fault.ChargedBack(ch.ID)
+	case ch.Refunded:
+		return fault.AlreadyRefunded(ch.ID)
+	}
+	if way := ch.way(); way.Refund.How == "never" {
+		return fault.NotRefundable(ch.ID, way.Name)
+	} else if days := way.Refund.Days; days > 0 && c.Now() > ch.Created+days*aDay {
+		return fault.RefundTooLate(ch.ID, way.Name, days)
+	}
+	return nil
 }
 
 func refundID(c *api.Call, ch *Charge) string {
