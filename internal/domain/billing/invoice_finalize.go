@@ -16,15 +16,12 @@ import (
 
 // finalizeInvoice makes a draft final, at somebody's wish.
 func (d *Domain) finalizeInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "id")
 	if err != nil {
 		return nil, err
 	}
 	if inv.Status != draft {
 		return nil, fault.InvoiceFinalized()
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
 	}
 	if c.P.Has("auto_advance") {
 		inv.AutoAdvance = c.P.True("auto_advance")
@@ -203,15 +200,12 @@ func (d *Domain) intentOf(c *api.Call, inv *Invoice) (*api.Mark, error) {
 
 // sendInvoice sends an invoice to its customer, who pays it on its page. A draft is finalized first.
 func (d *Domain) sendInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "invoice")
 	if err != nil {
 		return nil, err
 	}
 	if inv.Status != draft && inv.Status != open {
-		return nil, fault.InvoiceNotOpen()
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
+		return nil, fault.InvoiceNotSendable()
 	}
 	if inv.CollectionMethod != send {
 		return nil, fault.InvoiceNotSent()

@@ -285,7 +285,7 @@ func (d *Domain) listItems(c *api.Call) (any, error) {
 }
 
 // itemInPath is the item of the path, and the draft that it stands on, if it does. One on an invoice that is final cannot be touched.
-func (d *Domain) itemInPath(c *api.Call) (*InvoiceItem, *Invoice, error) {
+func (d *Domain) itemInPath(c *api.Call, verb string) (*InvoiceItem, *Invoice, error) {
 	it, err := InvoiceItems.InPath(c, "invoiceitem")
 	if err != nil {
 		return nil, nil, err
@@ -295,13 +295,13 @@ func (d *Domain) itemInPath(c *api.Call) (*InvoiceItem, *Invoice, error) {
 	}
 	inv, err := Invoices.Get(c, *it.Invoice)
 	if err == nil && inv != nil && inv.Status != draft {
-		return nil, nil, fault.ItemInvoiced()
+		return nil, nil, fault.ItemInvoiced(verb)
 	}
 	return it, inv, err
 }
 
 func (d *Domain) updateItem(c *api.Call) (any, error) {
-	it, inv, err := d.itemInPath(c)
+	it, inv, err := d.itemInPath(c, "update")
 	if err != nil {
 		return nil, err
 	}
@@ -345,7 +345,7 @@ func (d *Domain) changeItem(c *api.Call, it *InvoiceItem, p *form.Value, at stri
 }
 
 func (d *Domain) deleteItem(c *api.Call) (any, error) {
-	it, inv, err := d.itemInPath(c)
+	it, inv, err := d.itemInPath(c, "delete")
 	if err != nil {
 		return nil, err
 	}

@@ -253,7 +253,7 @@ func page[T any](c *api.Call, all []T, id func(T) string, word, url string, tota
 
 // updateLine changes a line of a draft, and the invoice item that it comes from.
 func (d *Domain) updateLine(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
 		return nil, err
 	}
@@ -322,7 +322,7 @@ func (d *Domain) changeLine(c *api.Call, inv *Invoice, l *Line, p *form.Value, a
 
 // addLines puts lines on a draft: an invoice item that waits, or one that is made for it.
 func (d *Domain) addLines(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
 		return nil, err
 	}
@@ -358,7 +358,7 @@ func (d *Domain) addLines(c *api.Call) (any, error) {
 }
 
 func (d *Domain) updateLines(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
 		return nil, err
 	}
@@ -377,7 +377,7 @@ func (d *Domain) updateLines(c *api.Call) (any, error) {
 
 // removeLines takes lines off a draft; the invoice items go, or wait for the next invoice.
 func (d *Domain) removeLines(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
 		return nil, err
 	}

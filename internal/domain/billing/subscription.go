@@ -286,6 +286,9 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 	}
 	n := api.Narrow{Skip: []string{"status", "price", "plan"}}
 	if of := c.Path("customer"); of != "" {
+		if _, err := customer.Customers.InPath(c, "customer"); err != nil {
+			return nil, err
+		}
 		n.Path, n.Value = "customer", of
 	}
 	status, price := c.P.Str("status"), c.P.Str("price")

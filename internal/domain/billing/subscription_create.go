@@ -11,6 +11,7 @@ import (
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
+	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 	"florin/internal/form"
 )
@@ -21,14 +22,7 @@ var notBuilt = []string{
 }
 
 func (d *Domain) createSubscription(c *api.Call) (any, error) {
-	id := c.P.Str("customer")
-	if of := c.Path("customer"); of != "" {
-		id = of
-	}
-	if id == "" {
-		return nil, fault.Missing("customer")
-	}
-	cus, err := d.customer(c, id, "customer")
+	cus, err := d.subscriber(c)
 	if err != nil {
 		return nil, err
 	}
@@ -66,6 +60,21 @@ func (d *Domain) createSubscription(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return d.firstInvoice(c, sub, cus)
+}
+
+// subscriber is who subscribes: the customer of the path, at older routes, or of the parameters.
+func (d *Domain) subscriber(c *api.Call) (*customer.Customer, error) {
+	if c.Path("customer") != "" {
+		cus, err := customer.Customers.InPath(c, "customer")
+		if err != nil {
+			return nil, err
+		}
+		return cus, testclock.Enter(c, cus.TestClock)
+	}
+	if c.P.Str("customer") == "" {
+		return nil, fault.Missing("customer")
+	}
+	return d.customer(c, c.P.Str("customer"), "customer")
 }
 
 // checkSubscription refuses what creating and changing a subscription cannot be asked.
