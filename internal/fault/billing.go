@@ -117,6 +117,11 @@ func ItemInvoiced(verb string) *Error {
 	return Invalid("", "Can't "+verb+" an invoice item that is attached to an invoice that is no longer editable")
 }
 
+// ItemOfOther refuses to put another customer's item on an invoice. unverified: the words.
+func ItemOfOther(param, item, customer string) *Error {
+	return Invalid(param, "The invoice item "+item+" does not belong to customer "+customer+".")
+}
+
 // ItemTaken refuses an invoice item that stands on an invoice already. unverified: the words.
 func ItemTaken(param string) *Error {
 	return Invalid(param, "This invoice item is already attached to an invoice.")
