@@ -132,10 +132,14 @@ func (inv *Invoice) address(c *api.Call, cus *customer.Customer) {
 }
 
 // inherit gives the invoice the customer's discount.
-func (inv *Invoice) inherit(cus *customer.Customer) {
+func (inv *Invoice) inherit(cus *customer.Customer) { inv.Discounts = discountsOf(cus) }
+
+// discountsOf are the customer's own discounts: one, or none.
+func discountsOf(cus *customer.Customer) []string {
 	if di := jsontext.Text(cus.Discount, "id"); di != "" {
-		inv.Discounts = []string{di}
+		return []string{di}
 	}
+	return []string{}
 }
 
 // dueIn says in how many days an invoice that is sent must be paid.
