@@ -82,9 +82,19 @@ func InvoiceNotSent() *Error {
 	return Invalid("", "You can only manually send an invoice if its collection method is 'send_invoice'.")
 }
 
-// InvoiceNoEmail refuses to send an invoice to a customer without an address. unverified: the words.
+// InvoiceNoEmail refuses to send invoices to a customer without an address.
 func InvoiceNoEmail() *Error {
-	return Coded("missing_email", "", "Missing email. In order to send an invoice to the customer, they must have a valid email.")
+	return Invalid("", "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid email.")
+}
+
+// DueNeeded refuses an invoice that is sent and does not say when it is due.
+func DueNeeded() *Error {
+	return Invalid("", "If invoice collection method is 'send_invoice', you must specify 'due_date' or 'days_until_due'.")
+}
+
+// DueOnlyWhenSent refuses to say when an invoice is due that is collected automatically.
+func DueOnlyWhenSent() *Error {
+	return Invalid("", "You can only specify 'due_date' or 'days_until_due' if invoice collection method is 'send_invoice'.")
 }
 
 // InvoiceNeedsAction is what paying an invoice ends with whose customer must authenticate. unverified: the words.
@@ -216,6 +226,16 @@ func SubscriptionIncomplete() *Error {
 // SubscriptionNotPaused refuses to resume a subscription that is not paused. unverified: the words.
 func SubscriptionNotPaused() *Error {
 	return Invalid("", "Only subscriptions with a `status` of `paused` can be resumed.")
+}
+
+// ResumeNotSent refuses to resume a subscription that sends its invoices. unverified: the words.
+func ResumeNotSent() *Error {
+	return Invalid("", "Only subscriptions with `collection_method` set to `charge_automatically` can be resumed.")
+}
+
+// NotSetToCancel refuses to say why a subscription ends that does not.
+func NotSetToCancel() *Error {
+	return Invalid("cancellation_details", "`cancellation_details` can only be set on subscriptions that are set to cancel.")
 }
 
 // SubscriptionOfOther refuses a subscription of another customer. unverified: the words.

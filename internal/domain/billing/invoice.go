@@ -185,7 +185,7 @@ const (
 // The statuses of an invoice, and what may follow each. Known from: facts 08 (8e).
 var invoiceNext = map[string][]string{
 	"":            {draft},
-	draft:         {open, paid},
+	draft:         {open, paid, uncollectible},
 	open:          {paid, uncollectible, void},
 	uncollectible: {paid, void},
 	paid:          {},

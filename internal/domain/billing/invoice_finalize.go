@@ -90,6 +90,9 @@ func (d *Domain) finalize(c *api.Call, inv *Invoice) (*api.Mark, error) {
 	if err := d.takeBalance(c, inv, cus); err != nil {
 		return nil, err
 	}
+	if err := inv.share(c); err != nil {
+		return nil, err
+	}
 	if err := d.useUp(c, inv); err != nil {
 		return nil, err
 	}
@@ -144,13 +147,19 @@ func (d *Domain) takeBalance(c *api.Call, inv *Invoice, cus *customer.Customer) 
 	return nil
 }
 
-// useUp ends the discounts that are for one invoice.
+// useUp ends the discounts that are for one invoice, and have taken something off this one. unverified: that a trial does not use them up.
 func (d *Domain) useUp(c *api.Call, inv *Invoice) error {
-	ofAll, err := reductions(c, inv.Discounts, c.Now())
+	var used []string
+	for _, off := range inv.TotalDiscountAmounts {
+		if off.Amount > 0 {
+			used = append(used, off.Discount)
+		}
+	}
+	all, err := reductions(c, used, inv.PeriodEnd)
 	if err != nil {
 		return err
 	}
-	for _, r := range ofAll {
+	for _, r := range all {
 		if r.coupon.Duration != "once" {
 			continue
 		}
@@ -209,9 +218,6 @@ func (d *Domain) sendInvoice(c *api.Call) (any, error) {
 	}
 	if inv.CollectionMethod != send {
 		return nil, fault.InvoiceNotSent()
-	}
-	if inv.CustomerEmail == nil {
-		return nil, fault.InvoiceNoEmail()
 	}
 	if inv.Status == draft {
 		if err := d.finalizeAndTell(c, inv); err != nil {
