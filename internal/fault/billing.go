@@ -5,7 +5,8 @@ import (
 	"net/http"
 )
 
-// The refusals of invoices and subscriptions. Known from: facts 05, 15o; where a message is not, its doc says unverified.
+// The refusals of invoices and subscriptions. Known from: facts 05, 15o, and public reports of what test mode answered at 2026-08-26.dahlia; where a
+// message is not, its doc says unverified.
 
 // CurrenciesCombined refuses to bill a customer in a second currency.
 func CurrenciesCombined(currency string) *Error {
@@ -27,20 +28,18 @@ func InvoiceFinalized() *Error {
 	return Invalid("", "This invoice is already finalized, you can't re-finalize a non-draft invoice.")
 }
 
-// InvoiceNotEditable refuses to put something on an invoice that is final. unverified: the words.
+// InvoiceNotEditable refuses to change the lines of an invoice that is final.
 func InvoiceNotEditable() *Error {
-	return Coded("invoice_not_editable", "invoice", "This invoice is no longer editable.")
+	return Coded("invoice_not_editable", "", "Invalid invoice: This invoice is no longer editable")
 }
 
-// InvoiceFinalizedParam refuses a change of an invoice that is final. unverified: the words.
+// InvoiceFinalizedParam refuses a change of an invoice that is final.
 func InvoiceFinalizedParam(param string) *Error {
-	return Coded("invoice_not_editable", param, "Finalized invoices can't be updated in this way")
+	return Invalid(param, "Finalized invoices can't be updated in this way")
 }
 
-// InvoiceNotDraft refuses to delete an invoice that is final. unverified: the words.
-func InvoiceNotDraft() *Error {
-	return Invalid("", "You can only delete draft invoices. Void the invoice instead.")
-}
+// InvoiceNotDraft refuses to delete an invoice that is final.
+func InvoiceNotDraft() *Error { return Invalid("", "You can only delete draft invoices.") }
 
 // InvoiceOfSubscription refuses to delete the draft of a subscription (facts 15d). unverified: the words.
 func InvoiceOfSubscription() *Error {
@@ -52,8 +51,23 @@ func InvoiceOfOther(invoice, customer string) *Error {
 	return Invalid("invoice", "The invoice "+invoice+" does not belong to customer "+customer+".")
 }
 
-// InvoicePaid refuses to pay twice. unverified: the words.
-func InvoicePaid() *Error { return Coded("invoice_already_paid", "", "Invoice is already paid") }
+// InvoicePaid refuses to pay twice.
+func InvoicePaid() *Error { return Invalid("", "Invoice is already paid") }
+
+// InvoicePaidNotVoided refuses to void what has been paid.
+func InvoicePaidNotVoided() *Error {
+	return Invalid("", "Invoices with `paid` payments cannot be voided.")
+}
+
+// InvoiceGivenUp refuses to give an invoice up again.
+func InvoiceGivenUp() *Error {
+	return Invalid("", "This invoice has already been marked uncollectible.")
+}
+
+// InvoiceNotSendable refuses to send an invoice that is neither a draft nor open.
+func InvoiceNotSendable() *Error {
+	return Invalid("", "This invoice cannot be sent right now. Please contact us via https://support.stripe.com/contact with details, so we can help.")
+}
 
 // InvoiceClosed refuses to pay an invoice that is void, or given up.
 func InvoiceClosed() *Error { return Invalid("", "This invoice can no longer be paid") }
@@ -68,9 +82,19 @@ func InvoiceNotSent() *Error {
 	return Invalid("", "You can only manually send an invoice if its collection method is 'send_invoice'.")
 }
 
-// InvoiceNoEmail refuses to send an invoice to a customer without an address. unverified: the words.
+// InvoiceNoEmail refuses to send invoices to a customer without an address.
 func InvoiceNoEmail() *Error {
-	return Coded("missing_email", "", "Missing email. In order to send an invoice to the customer, they must have a valid email.")
+	return Invalid("", "Missing email. In order to create invoices that are sent to the customer, the customer must have a valid email.")
+}
+
+// DueNeeded refuses an invoice that is sent and does not say when it is due.
+func DueNeeded() *Error {
+	return Invalid("", "If invoice collection method is 'send_invoice', you must specify 'due_date' or 'days_until_due'.")
+}
+
+// DueOnlyWhenSent refuses to say when an invoice is due that is collected automatically.
+func DueOnlyWhenSent() *Error {
+	return Invalid("", "You can only specify 'due_date' or 'days_until_due' if invoice collection method is 'send_invoice'.")
 }
 
 // InvoiceNeedsAction is what paying an invoice ends with whose customer must authenticate. unverified: the words.
@@ -98,9 +122,14 @@ func TooManyLines(most int) *Error {
 	return Invalid("", fmt.Sprintf("An invoice can have %d line items at the most.", most))
 }
 
-// ItemInvoiced refuses a change of an invoice item whose invoice is final. unverified: the words.
-func ItemInvoiced() *Error {
-	return Coded("invoice_not_editable", "", "This invoice item can't be changed, because its invoice is no longer a draft.")
+// ItemInvoiced refuses to change (verb: "update") or to delete an invoice item whose invoice is final. unverified: the words of a change.
+func ItemInvoiced(verb string) *Error {
+	return Invalid("", "Can't "+verb+" an invoice item that is attached to an invoice that is no longer editable")
+}
+
+// ItemOfOther refuses to put another customer's item on an invoice. unverified: the words.
+func ItemOfOther(param, item, customer string) *Error {
+	return Invalid(param, "The invoice item "+item+" does not belong to customer "+customer+".")
 }
 
 // ItemTaken refuses an invoice item that stands on an invoice already. unverified: the words.
@@ -197,6 +226,16 @@ func SubscriptionIncomplete() *Error {
 // SubscriptionNotPaused refuses to resume a subscription that is not paused. unverified: the words.
 func SubscriptionNotPaused() *Error {
 	return Invalid("", "Only subscriptions with a `status` of `paused` can be resumed.")
+}
+
+// ResumeNotSent refuses to resume a subscription that sends its invoices. unverified: the words.
+func ResumeNotSent() *Error {
+	return Invalid("", "Only subscriptions with `collection_method` set to `charge_automatically` can be resumed.")
+}
+
+// NotSetToCancel refuses to say why a subscription ends that does not.
+func NotSetToCancel() *Error {
+	return Invalid("cancellation_details", "`cancellation_details` can only be set on subscriptions that are set to cancel.")
 }
 
 // SubscriptionOfOther refuses a subscription of another customer. unverified: the words.

@@ -48,6 +48,11 @@ func boundaryBefore(anchor int64, r *catalog.Recurring, when int64) int64 {
 	return boundary(anchor, r, n)
 }
 
+// whole is the period, from boundary to boundary, that a time lies in.
+func whole(anchor int64, r *catalog.Recurring, when int64) Period {
+	return Period{End: boundaryAfter(anchor, r, when), Start: boundaryBefore(anchor, r, when)}
+}
+
 // guess is about how many intervals lie between the anchor and a time.
 func guess(anchor int64, r *catalog.Recurring, when int64) int64 {
 	return (when - anchor) / shortest(r)

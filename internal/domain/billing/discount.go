@@ -2,6 +2,7 @@ package billing
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"florin/internal/api"
@@ -83,6 +84,28 @@ func (d *Domain) discount(c *api.Call, v *form.Value, param string, h holder) (*
 		return di, c.Save(di, "customer.discount.created")
 	}
 	return di, c.Save(di) // unverified: that nothing tells of a discount of an invoice
+}
+
+// dropDiscounts ends those that a subscription had and has no more.
+func dropDiscounts(c *api.Call, old, kept []string) error {
+	for _, id := range old {
+		if slices.Contains(kept, id) {
+			continue
+		}
+		di, err := customer.Discounts.Get(c, id)
+		if err != nil {
+			return err
+		}
+		if di == nil {
+			continue
+		}
+		now := c.Now()
+		di.End = &now
+		if err := c.Delete(di, "customer.discount.deleted"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // A reduction is a discount that is in force, with the terms of its coupon.

@@ -2,9 +2,11 @@ package billing
 
 import (
 	"encoding/json"
+	"errors"
 
 	"florin/internal/api"
 	"florin/internal/domain/customer"
+	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 	"florin/internal/jsontext"
 )
@@ -183,7 +185,7 @@ const (
 // The statuses of an invoice, and what may follow each. Known from: facts 08 (8e).
 var invoiceNext = map[string][]string{
 	"":            {draft},
-	draft:         {open, paid},
+	draft:         {open, paid, uncollectible},
 	open:          {paid, uncollectible, void},
 	uncollectible: {paid, void},
 	paid:          {},
@@ -192,7 +194,7 @@ var invoiceNext = map[string][]string{
 
 // Invoices is the kind of invoices. What is searched is in facts 06d.
 var Invoices = &api.Kind[Invoice]{
-	Name: "invoice", Prefixes: []string{"in"}, Param: "id",
+	Name: "invoice", Prefixes: []string{"in"}, Param: "invoice",
 	Index:   []string{"customer", "parent.subscription_details.subscription", "status", "number", "metadata"},
 	Filters: map[string]string{"subscription": "parent.subscription_details.subscription"},
 }
@@ -253,16 +255,25 @@ func (d *Domain) listInvoices(c *api.Call) (any, error) {
 	return Invoices.ListOf(c, n)
 }
 
-// draftInPath is the invoice of the path, if it is still a draft.
-func (d *Domain) draftInPath(c *api.Call) (*Invoice, error) {
+// invoiceInPath is the invoice of the path, at its customer's time. A missing one is called "invoice" by some operations, and "id" by others.
+func invoiceInPath(c *api.Call, param string) (*Invoice, error) {
 	inv, err := Invoices.InPath(c, "invoice")
+	var missing *fault.Error
+	if errors.As(err, &missing) {
+		missing.Param = param
+	}
 	if err != nil {
 		return nil, err
 	}
-	if inv.Status != draft {
-		return nil, fault.InvoiceNotEditable()
+	return inv, testclock.Enter(c, inv.TestClock)
+}
+
+// draftInPath is the invoice of the path, if it is still a draft.
+func draftInPath(c *api.Call) (*Invoice, error) {
+	inv, err := invoiceInPath(c, "invoice")
+	if err == nil && inv.Status != draft {
+		err = fault.InvoiceNotEditable()
 	}
-	_, err = d.customerOf(c, inv.Customer)
 	return inv, err
 }
 
@@ -270,11 +281,8 @@ func (d *Domain) draftInPath(c *api.Call) (*Invoice, error) {
 var fixed = map[string]bool{"metadata": true, "expand": true, "auto_advance": true, "default_payment_method": true, "default_source": true, "payment_settings": true, "transfer_data": true}
 
 func (d *Domain) updateInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "id")
 	if err != nil {
-		return nil, err
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
 		return nil, err
 	}
 	for _, f := range c.P.Fields {
@@ -293,7 +301,7 @@ func (d *Domain) updateInvoice(c *api.Call) (any, error) {
 
 // deleteInvoice deletes a draft for good. What waits for the customer waits on.
 func (d *Domain) deleteInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "invoice")
 	if err != nil {
 		return nil, err
 	}
@@ -302,9 +310,6 @@ func (d *Domain) deleteInvoice(c *api.Call) (any, error) {
 	}
 	if inv.subscription() != "" && inv.BillingReason != "manual" {
 		return nil, fault.InvoiceOfSubscription()
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
 	}
 	for _, l := range inv.lines() {
 		it, err := InvoiceItems.Get(c, l.item())

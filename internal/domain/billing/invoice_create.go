@@ -43,12 +43,6 @@ func (d *Domain) createInvoice(c *api.Call) (any, error) {
 	if err := d.takeInvoice(c, inv); err != nil {
 		return nil, err
 	}
-	if inv.CollectionMethod == send && inv.DueDate == nil && inv.Private.Days == 0 {
-		inv.dueIn(c, 30) // unverified: that it is the account's default of 30 days, and that the parameter is not asked for
-	}
-	if inv.AutoAdvance {
-		inv.finalizesAt(c, c.Now()+hour)
-	}
 	if c.P.Str("pending_invoice_items_behavior") == "include" || !c.P.Has("pending_invoice_items_behavior") && !c.AtLeast("2022-08-01") {
 		if err := d.takePending(c, inv, sub); err != nil {
 			return nil, err
@@ -132,10 +126,14 @@ func (inv *Invoice) address(c *api.Call, cus *customer.Customer) {
 }
 
 // inherit gives the invoice the customer's discount.
-func (inv *Invoice) inherit(cus *customer.Customer) {
+func (inv *Invoice) inherit(cus *customer.Customer) { inv.Discounts = discountsOf(cus) }
+
+// discountsOf are the customer's own discounts: one, or none.
+func discountsOf(cus *customer.Customer) []string {
 	if di := jsontext.Text(cus.Discount, "id"); di != "" {
-		inv.Discounts = []string{di}
+		return []string{di}
 	}
+	return []string{}
 }
 
 // dueIn says in how many days an invoice that is sent must be paid.
@@ -151,6 +149,22 @@ func (inv *Invoice) finalizesAt(c *api.Call, when int64) {
 		inv.NextPaymentAttempt = &when
 	}
 	c.At(when, "invoice.advance", inv.ID)
+}
+
+// takeAdvance applies the parameters that say whether, and when, the invoice goes on by itself. A draft goes on an hour after it was made.
+func (inv *Invoice) takeAdvance(c *api.Call) {
+	switch {
+	case c.P.Given("automatically_finalizes_at"):
+		inv.AutoAdvance = true
+		inv.finalizesAt(c, c.P.Num("automatically_finalizes_at"))
+	case !c.P.Has("auto_advance"):
+	case !inv.AutoAdvance:
+		inv.AutomaticallyFinalizesAt, inv.NextPaymentAttempt = nil, nil
+	case inv.Status == draft:
+		inv.finalizesAt(c, max(inv.Created+hour, c.Now()))
+	case inv.Status == open && inv.CollectionMethod == automatic && inv.NextPaymentAttempt == nil:
+		inv.tryAgain(c, c.Now()) // unverified: how soon
+	}
 }
 
 // takeInvoice applies the parameters that creating and changing an invoice have in common.
@@ -179,7 +193,13 @@ func (d *Domain) takeInvoice(c *api.Call, inv *Invoice) error {
 		method = m
 	}
 	if (p.Given("days_until_due") || p.Given("due_date")) && method != send {
-		return fault.OnlyWhenSent(given(p, "days_until_due", "due_date"))
+		return fault.DueOnlyWhenSent()
+	}
+	if method == send && inv.CustomerEmail == nil {
+		return fault.InvoiceNoEmail()
+	}
+	if method == send && inv.DueDate == nil && !p.Given("days_until_due") && !p.Given("due_date") {
+		return fault.DueNeeded()
 	}
 	if p.Given("days_until_due") && p.Given("due_date") {
 		return fault.OnlyOne("days_until_due", "due_date")
@@ -214,15 +234,7 @@ func (d *Domain) takeInvoice(c *api.Call, inv *Invoice) error {
 	if v := p.Get("transfer_data"); v != nil {
 		inv.Private.TransferData = api.AppendValue(nil, v)
 	}
-	if p.Given("automatically_finalizes_at") {
-		inv.AutoAdvance = true
-		inv.finalizesAt(c, p.Num("automatically_finalizes_at"))
-	} else if p.Has("auto_advance") && inv.Status == draft && c.Changed(inv) {
-		inv.AutomaticallyFinalizesAt, inv.NextPaymentAttempt = nil, nil
-		if inv.AutoAdvance {
-			inv.finalizesAt(c, c.Now()+hour)
-		}
-	}
+	inv.takeAdvance(c)
 	if p.Has("default_tax_rates") {
 		rates, err := taxRates(c, p, "default_tax_rates", "")
 		if err != nil {

@@ -16,15 +16,12 @@ import (
 
 // finalizeInvoice makes a draft final, at somebody's wish.
 func (d *Domain) finalizeInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "id")
 	if err != nil {
 		return nil, err
 	}
 	if inv.Status != draft {
 		return nil, fault.InvoiceFinalized()
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
 	}
 	if c.P.Has("auto_advance") {
 		inv.AutoAdvance = c.P.True("auto_advance")
@@ -96,6 +93,9 @@ func (d *Domain) finalize(c *api.Call, inv *Invoice) (*api.Mark, error) {
 	if err := d.takeBalance(c, inv, cus); err != nil {
 		return nil, err
 	}
+	if err := inv.share(c); err != nil {
+		return nil, err
+	}
 	if err := d.useUp(c, inv); err != nil {
 		return nil, err
 	}
@@ -150,13 +150,19 @@ func (d *Domain) takeBalance(c *api.Call, inv *Invoice, cus *customer.Customer) 
 	return nil
 }
 
-// useUp ends the discounts that are for one invoice.
+// useUp ends the discounts that are for one invoice, and have taken something off this one. unverified: that a trial does not use them up.
 func (d *Domain) useUp(c *api.Call, inv *Invoice) error {
-	ofAll, err := reductions(c, inv.Discounts, c.Now())
+	var used []string
+	for _, off := range inv.TotalDiscountAmounts {
+		if off.Amount > 0 {
+			used = append(used, off.Discount)
+		}
+	}
+	all, err := reductions(c, used, inv.PeriodEnd)
 	if err != nil {
 		return err
 	}
-	for _, r := range ofAll {
+	for _, r := range all {
 		if r.coupon.Duration != "once" {
 			continue
 		}
@@ -206,21 +212,15 @@ func (d *Domain) intentOf(c *api.Call, inv *Invoice) (*api.Mark, error) {
 
 // sendInvoice sends an invoice to its customer, who pays it on its page. A draft is finalized first.
 func (d *Domain) sendInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "invoice")
 	if err != nil {
 		return nil, err
 	}
 	if inv.Status != draft && inv.Status != open {
-		return nil, fault.InvoiceNotOpen()
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
+		return nil, fault.InvoiceNotSendable()
 	}
 	if inv.CollectionMethod != send {
 		return nil, fault.InvoiceNotSent()
-	}
-	if inv.CustomerEmail == nil {
-		return nil, fault.InvoiceNoEmail()
 	}
 	if inv.Status == draft {
 		if err := d.finalizeAndTell(c, inv); err != nil {

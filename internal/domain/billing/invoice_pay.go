@@ -26,7 +26,7 @@ var retries = []int64{3, 5, 7}
 
 // payInvoice collects an invoice at somebody's wish. A draft is finalized first. unverified: that a payment that fails is kept, with its answer.
 func (d *Domain) payInvoice(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "id")
 	if err != nil {
 		return nil, err
 	}
@@ -40,9 +40,6 @@ func (d *Domain) payInvoice(c *api.Call) (any, error) {
 		if c.P.Given(name) && (name != "forgive" || c.P.True(name)) {
 			return nil, fault.ParamNotBuilt(name)
 		}
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
 	}
 	pm, err := d.methodAsked(c, inv)
 	if err != nil {
@@ -64,7 +61,7 @@ func (d *Domain) payInvoice(c *api.Call) (any, error) {
 	if pm == nil {
 		return nil, fault.NoMethodForInvoice()
 	}
-	how, err := d.charge(c, inv, pm, c.P.Has("off_session") && !c.P.True("off_session"), nil)
+	how, err := d.charge(c, inv, pm, try{present: c.P.Has("off_session") && !c.P.True("off_session")})
 	if err != nil {
 		return nil, err
 	}
@@ -138,16 +135,16 @@ func (d *Domain) collect(c *api.Call, inv *Invoice) error {
 		return err
 	}
 	how := itFailed
+	inv.NextPaymentAttempt = nil
 	if pm == nil {
-		inv.Attempted = true
-		inv.AttemptCount++
-	} else if how, err = d.charge(c, inv, pm, false, nil); err != nil {
+		inv.tried(true)
+	} else if how, err = d.charge(c, inv, pm, try{scheduled: true}); err != nil {
 		var f *fault.Error
 		if !errors.As(err, &f) {
 			return err
 		}
-		inv.Attempted, how = true, itFailed // the method cannot pay this
-		inv.AttemptCount++
+		inv.tried(true) // the method cannot pay this
+		how = itFailed
 	}
 	if how == itWaits {
 		return c.Save(inv)
@@ -159,29 +156,43 @@ func (d *Domain) collect(c *api.Call, inv *Invoice) error {
 	return d.follow(c, inv, how)
 }
 
-// charge tries to pay an invoice with a payment method, and notes what becomes of it. present says that the customer is there. Nothing is told of the
-// invoice yet; of the intent that is new (made) and of its charge all is. A method that cannot pay is a failure, not a refusal, unless somebody asked.
-func (d *Domain) charge(c *api.Call, inv *Invoice, pm *paymentmethod.PaymentMethod, present bool, made *api.Mark) (outcome, error) {
+// A try is how an invoice is collected.
+type try struct {
+	present   bool      // the customer is there
+	scheduled bool      // it comes by itself
+	made      *api.Mark // the intent is new, and nothing has told of it
+}
+
+// tried counts a try: the first of all, and then those that come by themselves. Known from: the spec (attempt_count).
+func (inv *Invoice) tried(scheduled bool) {
+	inv.Attempted = true
+	if scheduled || inv.AttemptCount == 0 {
+		inv.AttemptCount++
+	}
+}
+
+// charge tries to pay an invoice with a payment method, and notes what becomes of it. Nothing is told of the invoice yet; of the intent that is new and of
+// its charge all is. A method that cannot pay is a failure, not a refusal, unless somebody asked.
+func (d *Domain) charge(c *api.Call, inv *Invoice, pm *paymentmethod.PaymentMethod, t try) (outcome, error) {
 	pi, err := payment.Intents.Get(c, inv.Private.Payment)
 	if err != nil {
 		return itWaits, err
 	}
-	inv.NextPaymentAttempt = nil
 	pi.Private.Watched = true
-	err = c.InRealTime(func() error { return d.payments.PayInvoice(c, pi, pm, present, made) })
+	err = c.InRealTime(func() error { return d.payments.PayInvoice(c, pi, pm, t.present, t.made) })
 	pi.Private.Watched = false
 	if err != nil {
 		return itWaits, err
 	}
-	return d.apply(c, inv, pi)
+	return d.apply(c, inv, pi, t.scheduled)
 }
 
 // apply notes on an invoice what its intent has come to.
-func (d *Domain) apply(c *api.Call, inv *Invoice, pi *payment.Intent) (outcome, error) {
+func (d *Domain) apply(c *api.Call, inv *Invoice, pi *payment.Intent, scheduled bool) (outcome, error) {
 	inv.Attempted = true
 	switch pi.Status {
 	case payment.Succeeded:
-		inv.AttemptCount++
+		inv.tried(scheduled)
 		inv.AmountPaid, inv.AmountRemaining, inv.AutoAdvance, inv.NextPaymentAttempt = inv.AmountDue, 0, false, nil
 		if err := inv.move(paid, c.Now()); err != nil {
 			return itPaid, err
@@ -190,16 +201,16 @@ func (d *Domain) apply(c *api.Call, inv *Invoice, pi *payment.Intent) (outcome, 
 	case payment.NeedsAction:
 		return itAsks, nil
 	case payment.Processing:
-		inv.AttemptCount++
+		inv.tried(scheduled)
 		return itWaits, nil
 	}
-	inv.AttemptCount++
+	inv.tried(scheduled)
 	return itFailed, nil
 }
 
-// dun says when a collection that failed is tried again, or gives it up.
+// dun says when a collection that failed is tried again, or gives it up. A subscription's first invoice waits for its customer.
 func (d *Domain) dun(c *api.Call, inv *Invoice, how outcome) {
-	if how != itFailed && how != itAsks || !inv.AutoAdvance {
+	if how != itFailed && how != itAsks || !inv.AutoAdvance || inv.BillingReason == "subscription_create" {
 		return
 	}
 	if n := inv.Private.Tries; n < int64(len(retries)) {
@@ -246,15 +257,13 @@ func (d *Domain) intentMoved(c *api.Call, pi *payment.Intent, from string) error
 		if err := testclock.Enter(c, inv.TestClock); err != nil {
 			return err
 		}
-		was := inv.AttemptCount
-		how, err := d.apply(c, inv, pi)
+		how, err := d.apply(c, inv, pi, false)
 		if err != nil {
 			return err
 		}
-		if from == payment.Processing { // which was counted when it began
-			inv.AttemptCount = was
+		if from == payment.Processing { // a bank has answered to what was collected; anything else the customer has done himself
+			d.dun(c, inv, how)
 		}
-		d.dun(c, inv, how)
 		if err := d.tell(c, inv, how); err != nil {
 			return err
 		}
@@ -313,24 +322,17 @@ func (d *Domain) belongs(c *api.Call, id, customerID, param string) error {
 
 // voidInvoice cancels an invoice that was final: it counts as if it had never been.
 func (d *Domain) voidInvoice(c *api.Call) (any, error) {
-	inv, err := d.openInPath(c)
+	inv, err := invoiceInPath(c, "id")
 	if err != nil {
 		return nil, err
 	}
-	return inv, d.void(c, inv)
-}
-
-// openInPath is the invoice of the path, if it is open or uncollectible.
-func (d *Domain) openInPath(c *api.Call) (*Invoice, error) {
-	inv, err := Invoices.InPath(c, "invoice")
-	if err != nil {
-		return nil, err
+	switch inv.Status {
+	case open, uncollectible: // facts 08 (8e); unverified: a probe of 2026 saw one that is uncollectible refused
+		return inv, d.void(c, inv)
+	case paid:
+		return nil, fault.InvoicePaidNotVoided()
 	}
-	if inv.Status != open && inv.Status != uncollectible {
-		return nil, fault.InvoiceNotOpen()
-	}
-	_, err = d.customerOf(c, inv.Customer)
-	return inv, err
+	return nil, fault.InvoiceNotOpen()
 }
 
 // void voids an invoice: its intent is canceled, and what it took from the customer's balance goes back.
@@ -342,7 +344,8 @@ func (d *Domain) void(c *api.Call, inv *Invoice) error {
 	if err != nil {
 		return err
 	}
-	if used := inv.StartingBalance - *inv.EndingBalance; used != 0 && cus != nil {
+	if cus != nil && inv.EndingBalance != nil && *inv.EndingBalance != inv.StartingBalance {
+		used := inv.StartingBalance - *inv.EndingBalance
 		if err := d.customers.ApplyBalance(c, cus, "unapplied_from_invoice", used, inv.Currency, inv.ID); err != nil {
 			return err
 		}
@@ -359,15 +362,16 @@ func (d *Domain) void(c *api.Call, inv *Invoice) error {
 
 // markUncollectible gives up hope that an invoice is paid. It may be paid all the same.
 func (d *Domain) markUncollectible(c *api.Call) (any, error) {
-	inv, err := Invoices.InPath(c, "invoice")
+	inv, err := invoiceInPath(c, "id")
 	if err != nil {
 		return nil, err
 	}
-	if inv.Status != open {
+	switch inv.Status {
+	case open:
+	case uncollectible:
+		return nil, fault.InvoiceGivenUp()
+	default:
 		return nil, fault.InvoiceNotOpen()
-	}
-	if _, err := d.customerOf(c, inv.Customer); err != nil {
-		return nil, err
 	}
 	inv.AutoAdvance, inv.NextPaymentAttempt = false, nil
 	if err := inv.move(uncollectible, c.Now()); err != nil {

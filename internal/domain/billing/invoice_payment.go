@@ -3,7 +3,6 @@ package billing
 import (
 	"florin/internal/api"
 	"florin/internal/domain/payment"
-	"florin/internal/form"
 	"florin/internal/jsontext"
 )
 
@@ -153,14 +152,4 @@ func (d *Domain) confirmationSecret(c *api.Call, invoice []byte) ([]byte, error)
 		Secret string `json:"client_secret"`
 		Type   string `json:"type"`
 	}{pi.ClientSecret, "payment_intent"}), nil
-}
-
-// given is a parameter of those that was given.
-func given(p *form.Value, names ...string) string {
-	for _, name := range names {
-		if p.Given(name) {
-			return name
-		}
-	}
-	return ""
 }

@@ -1,7 +1,9 @@
 package billing
 
 import (
+	"cmp"
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"florin/internal/api"
@@ -133,10 +135,8 @@ func (d *Domain) createItem(c *api.Call) (any, error) {
 
 // newItem makes an invoice item of parameters: an amount, or a price and how many. The caller saves it. Known from: facts 15a, 15o.
 func (d *Domain) newItem(c *api.Call, cus *customer.Customer, inv *Invoice, p *form.Value, at string) (*InvoiceItem, error) {
-	for _, name := range []string{"customer_account", "tax_behavior", "tax_code"} {
-		if p.Given(name) {
-			return nil, fault.ParamNotBuilt(under(at, name))
-		}
+	if err := checkItem(p, at); err != nil {
+		return nil, err
 	}
 	it := blankItem(c, cus)
 	it.Period = Period{c.Now(), c.Now()}
@@ -154,6 +154,19 @@ func (d *Domain) newItem(c *api.Call, cus *customer.Customer, inv *Invoice, p *f
 		return nil, err
 	}
 	return it, d.takeItem(c, it, p, at)
+}
+
+// checkItem refuses what no invoice item can be asked.
+func checkItem(p *form.Value, at string) error {
+	for _, name := range []string{"customer_account", "quantity_decimal", "tax_amounts", "tax_behavior", "tax_code"} {
+		if p.Given(name) {
+			return fault.ParamNotBuilt(under(at, name))
+		}
+	}
+	if p.Given("quantity") && p.Num("quantity") < 0 {
+		return fault.BelowMinimum(under(at, "quantity"), 0)
+	}
+	return nil
 }
 
 func blankItem(c *api.Call, cus *customer.Customer) *InvoiceItem {
@@ -178,13 +191,10 @@ func (d *Domain) price(c *api.Call, it *InvoiceItem, cus *customer.Customer, p *
 	if ways > 1 || p.Given("amount") && p.Given("quantity") {
 		return fault.AmountOrQuantity()
 	}
-	if p.Given("quantity_decimal") {
-		return fault.ParamNotBuilt(under(at, "quantity_decimal"))
-	}
-	if p.Given("quantity") {
-		if p.Num("quantity") < 0 {
-			return fault.BelowMinimum(under(at, "quantity"), 0)
-		}
+	switch {
+	case p.Given("amount"):
+		it.number(1)
+	case p.Given("quantity"):
 		it.number(p.Num("quantity"))
 	}
 	if currency == "" && priceID == "" && !p.Has("price_data") {
@@ -292,7 +302,7 @@ func (d *Domain) listItems(c *api.Call) (any, error) {
 }
 
 // itemInPath is the item of the path, and the draft that it stands on, if it does. One on an invoice that is final cannot be touched.
-func (d *Domain) itemInPath(c *api.Call) (*InvoiceItem, *Invoice, error) {
+func (d *Domain) itemInPath(c *api.Call, verb string) (*InvoiceItem, *Invoice, error) {
 	it, err := InvoiceItems.InPath(c, "invoiceitem")
 	if err != nil {
 		return nil, nil, err
@@ -302,13 +312,13 @@ func (d *Domain) itemInPath(c *api.Call) (*InvoiceItem, *Invoice, error) {
 	}
 	inv, err := Invoices.Get(c, *it.Invoice)
 	if err == nil && inv != nil && inv.Status != draft {
-		return nil, nil, fault.ItemInvoiced()
+		return nil, nil, fault.ItemInvoiced(verb)
 	}
 	return it, inv, err
 }
 
 func (d *Domain) updateItem(c *api.Call) (any, error) {
-	it, inv, err := d.itemInPath(c)
+	it, inv, err := d.itemInPath(c, "update")
 	if err != nil {
 		return nil, err
 	}
@@ -330,7 +340,10 @@ func (d *Domain) changeItem(c *api.Call, it *InvoiceItem, p *form.Value, at stri
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"amount", "quantity", "quantity_decimal", "unit_amount_decimal", "pricing", "price_data"} {
+	if err := checkItem(p, at); err != nil {
+		return err
+	}
+	for _, name := range []string{"amount", "quantity", "unit_amount_decimal", "pricing", "price_data"} {
 		if it.Proration && p.Given(name) {
 			return fault.ProrationFixed(under(at, name))
 		}
@@ -352,17 +365,15 @@ func (d *Domain) changeItem(c *api.Call, it *InvoiceItem, p *form.Value, at stri
 }
 
 func (d *Domain) deleteItem(c *api.Call) (any, error) {
-	it, inv, err := d.itemInPath(c)
+	it, inv, err := d.itemInPath(c, "delete")
 	if err != nil {
 		return nil, err
 	}
-	if inv != nil {
-		inv.takeOff(inv.ofItem(it.ID))
-		if err := d.retotal(c, inv, "invoice.updated"); err != nil {
-			return nil, err
-		}
+	if err := c.Delete(it, "invoiceitem.deleted"); err != nil || inv == nil {
+		return it, err
 	}
-	return it, c.Delete(it, "invoiceitem.deleted")
+	inv.takeOff(inv.ofItem(it.ID))
+	return it, d.retotal(c, inv, "invoice.updated")
 }
 
 // putOn puts an item on a draft, as its last line. The caller saves both.
@@ -407,20 +418,19 @@ func (it *InvoiceItem) subscription() string {
 	return it.Parent.SubscriptionDetails.Subscription
 }
 
-// pendingItems are the items that wait for an invoice of a customer, oldest first: those for a subscription (sub), or those for none. Where an invoice is
-// made by hand for no subscription, all that waits for none is taken.
+// pendingItems are the items that wait for an invoice of a customer: those for a subscription and those for none; or, where no subscription is named,
+// all. The newest come first, those of one second in the order in which they were made: a credit before the debit that takes its place.
 func pendingItems(c *api.Call, customer, sub, currency string) ([]*InvoiceItem, error) {
 	var out []*InvoiceItem
 	err := InvoiceItems.Each(c, "customer", customer, func(it *InvoiceItem) bool {
 		of := it.subscription()
-		if it.Invoice == nil && it.Currency == currency && (of == sub || of == "") {
+		if it.Invoice == nil && it.Currency == currency && (sub == "" || of == sub || of == "") {
 			out = append(out, it)
 		}
 		return true
 	})
-	for i, j := 0, len(out)-1; i < j; i, j = i+1, j-1 {
-		out[i], out[j] = out[j], out[i]
-	}
+	slices.Reverse(out)
+	slices.SortStableFunc(out, func(a, b *InvoiceItem) int { return cmp.Compare(b.Date, a.Date) })
 	return out, err
 }
 

@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"florin/internal/api"
+	"florin/internal/domain/customer"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/jsontext"
@@ -216,7 +217,7 @@ func page[T any](c *api.Call, all []T, id func(T) string, word, url string, tota
 
 // updateLine changes a line of a draft, and the invoice item that it comes from.
 func (d *Domain) updateLine(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
 		return nil, err
 	}
@@ -235,8 +236,8 @@ func (d *Domain) updateLine(c *api.Call) (any, error) {
 
 // changeLine applies parameters to a line. A line of a subscription's period has its amount from there: only what it says can be changed.
 func (d *Domain) changeLine(c *api.Call, inv *Invoice, l *Line, p *form.Value, at string) error {
-	if p.Given("tax_amounts") {
-		return fault.ParamNotBuilt(under(at, "tax_amounts"))
+	if err := checkItem(p, at); err != nil {
+		return err
 	}
 	if name := l.item(); name != "" {
 		it, err := InvoiceItems.Get(c, name)
@@ -285,44 +286,61 @@ func (d *Domain) changeLine(c *api.Call, inv *Invoice, l *Line, p *form.Value, a
 
 // addLines puts lines on a draft: an invoice item that waits, or one that is made for it.
 func (d *Domain) addLines(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
-		return nil, err
-	}
-	if err := metadata(&inv.Metadata, c.P.Get("invoice_metadata")); err != nil {
 		return nil, err
 	}
 	cus, err := d.customerOf(c, inv.Customer)
 	if err != nil {
 		return nil, err
 	}
+	if err := metadata(&inv.Metadata, c.P.Get("invoice_metadata")); err != nil {
+		return nil, err
+	}
 	for i, p := range c.P.Get("lines").Items {
 		at := "lines[" + strconv.Itoa(i) + "]"
-		var it *InvoiceItem
-		if name := p.Str("invoice_item"); name != "" {
-			it, err = InvoiceItems.Find(c, name, under(at, "invoice_item"))
-			if err == nil && it.Invoice != nil {
-				err = fault.ItemTaken(under(at, "invoice_item"))
-			}
-		} else {
-			it, err = d.newItem(c, cus, inv, p, at)
+		if p.Given("amount") && p.Given("quantity") {
+			return nil, fault.OnlyOne(under(at, "amount"), under(at, "quantity"))
 		}
+		it, events, err := d.itemToAdd(c, cus, inv, p, at)
 		if err != nil {
 			return nil, err
 		}
 		if err := d.putOn(c, inv, it); err != nil {
 			return nil, err
 		}
-		if err := c.Save(it, "invoiceitem.created"); err != nil {
+		if err := c.Save(it, events...); err != nil {
 			return nil, err
 		}
 	}
 	return inv, d.retotal(c, inv, "invoice.updated")
 }
 
+// itemToAdd is the item of a line that is to be added, and what tells of it: one of the customer's that waits, or a new one.
+func (d *Domain) itemToAdd(c *api.Call, cus *customer.Customer, inv *Invoice, p *form.Value, at string) (*InvoiceItem, []string, error) {
+	name := p.Str("invoice_item")
+	if name == "" {
+		it, err := d.newItem(c, cus, inv, p, at)
+		return it, []string{"invoiceitem.created"}, err
+	}
+	it, err := InvoiceItems.Find(c, name, under(at, "invoice_item"))
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case it.Customer != cus.ID:
+		return nil, nil, fault.ItemOfOther(under(at, "invoice_item"), name, cus.ID)
+	case it.Invoice != nil:
+		return nil, nil, fault.ItemTaken(under(at, "invoice_item"))
+	}
+	return it, nil, d.changeItem(c, it, p, at)
+}
+
 func (d *Domain) updateLines(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := metadata(&inv.Metadata, c.P.Get("invoice_metadata")); err != nil {
 		return nil, err
 	}
 	for i, p := range c.P.Get("lines").Items {
@@ -340,8 +358,11 @@ func (d *Domain) updateLines(c *api.Call) (any, error) {
 
 // removeLines takes lines off a draft; the invoice items go, or wait for the next invoice.
 func (d *Domain) removeLines(c *api.Call) (any, error) {
-	inv, err := d.draftInPath(c)
+	inv, err := draftInPath(c)
 	if err != nil {
+		return nil, err
+	}
+	if err := metadata(&inv.Metadata, c.P.Get("invoice_metadata")); err != nil {
 		return nil, err
 	}
 	for i, p := range c.P.Get("lines").Items {

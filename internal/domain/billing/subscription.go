@@ -286,9 +286,12 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 	}
 	n := api.Narrow{Skip: []string{"status", "price", "plan"}}
 	if of := c.Path("customer"); of != "" {
+		if _, err := customer.Customers.InPath(c, "customer"); err != nil {
+			return nil, err
+		}
 		n.Path, n.Value = "customer", of
 	}
-	status, price := c.P.Str("status"), c.P.Str("price")
+	status, price, plan := c.P.Str("status"), c.P.Str("price"), c.P.Str("plan")
 	all := n.Path != "" || c.P.Given("customer") || c.P.Given("test_clock")
 	n.Where = func(body []byte) bool {
 		is := jsontext.Text(body, "status")
@@ -307,7 +310,7 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 				return false
 			}
 		}
-		return (all || jsontext.Text(body, "test_clock") == "") && (price == "" || sells(body, price))
+		return (all || jsontext.Text(body, "test_clock") == "") && (price == "" || sells(body, price)) && (plan == "" || sells(body, plan))
 	}
 	return Subscriptions.ListOf(c, n)
 }

@@ -18,6 +18,7 @@ type change struct {
 	prorate string // proration_behavior: create_prorations, always_invoice or none
 	when    int64  // proration_date
 	anew    bool   // a period begins now: the anchor is reset, or a trial ends
+	ends    bool   // a trial ends
 	trial   int64  // when a trial ends that begins now; 0: none does
 
 	items []*InvoiceItem // the prorations
@@ -49,17 +50,78 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 	if err := d.takeSubscription(c, sub); err != nil {
 		return nil, err
 	}
+	if c.P.Has("cancellation_details") && sub.CancelAt == nil && !c.P.Given("cancel_at") && !c.P.True("cancel_at_period_end") {
+		return nil, fault.NotSetToCancel()
+	}
 	if err := c.ParamsOnly(sub, "cancellation_details"); err != nil {
 		return nil, err
 	}
-	d.pauseCollection(c, sub)
+	if err := d.pauseCollection(c, sub); err != nil {
+		return nil, err
+	}
+	if ch.ends {
+		if goesOn, err := d.endTrial(c, sub, cus); err != nil || !goesOn {
+			return sub, err
+		}
+	}
 	if err := d.carryOut(c, ch); err != nil {
 		return nil, err
 	}
 	if err := sub.endsAt(c); err != nil {
 		return nil, err
 	}
+	if err := d.fitPeriods(c, ch); err != nil {
+		return nil, err
+	}
 	return d.changed(c, ch)
+}
+
+// fitPeriods makes the periods of items end when the subscription is to end: what was billed for the time behind that is given back, or billed again if
+// it is to end later. Known from: facts 15b, 15c.
+func (d *Domain) fitPeriods(c *api.Call, ch *change) error {
+	sub := ch.sub
+	if !c.P.Has("cancel_at") || ch.prorate == "none" || ch.anew || sub.Status != active && sub.Status != pastDue {
+		return nil
+	}
+	for _, it := range sub.Items.Data {
+		p, err := it.price(c)
+		if err != nil {
+			return err
+		}
+		end := sub.periodAfter(p.Recurring, it.CurrentPeriodStart)
+		if sub.CancelAt != nil {
+			end = min(end, *sub.CancelAt)
+		}
+		if err := d.fitPeriod(c, ch, it, p, end); err != nil {
+			return err
+		}
+	}
+	ch.bill = ch.bill || ch.prorate == "always_invoice" && len(ch.items) > 0
+	return nil
+}
+
+func (d *Domain) fitPeriod(c *api.Call, ch *change, it *Item, p *catalog.Price, end int64) (err error) {
+	var ii *InvoiceItem
+	was, old := ch.sub.Private.Billed[it.ID], it.CurrentPeriodEnd
+	switch {
+	case end < old:
+		if ii, err = d.credit(c, ch.sub, ch.cus, it, p, end); ii == nil {
+			it.CurrentPeriodEnd = end
+			return err
+		}
+		it.CurrentPeriodEnd = end
+	case end > old:
+		it.CurrentPeriodEnd = end
+		if ii, err = d.debit(c, ch.sub, ch.cus, it, p, old); err != nil {
+			return err
+		}
+	default:
+		return nil
+	}
+	ch.items = append(ch.items, ii)
+	was.Amount, was.To = was.Amount+ii.Amount, end
+	ch.sub.Private.Billed[it.ID] = was
+	return nil
 }
 
 // updateEnded changes what may be changed of a subscription that has ended. Known from: facts 15o.
@@ -120,20 +182,14 @@ func (d *Domain) planChange(c *api.Call, sub *Subscription, cus *customer.Custom
 
 // takeTrial reads trial_end: "now" ends a trial, a time begins one, or moves its end. Known from: facts 15c.
 func (ch *change) takeTrial(c *api.Call) error {
-	end := c.P.Get("trial_end")
-	switch {
-	case end == nil:
-		return nil
-	case end.Text == "now":
-		ch.anew = ch.anew || ch.sub.Status == trialing
+	if end := c.P.Get("trial_end"); end != nil && end.Text == "now" {
+		ch.ends = ch.sub.Status == trialing
+		ch.anew = ch.anew || ch.ends
 		return nil
 	}
-	when, err := trialEnd(c, nil)
-	if err != nil {
-		return err
-	}
+	when, err := trialEnd(c, ch.edits)
 	ch.trial = when
-	return nil
+	return err
 }
 
 // carryOut changes the items and their periods, and makes the prorations.
@@ -313,8 +369,8 @@ func (d *Domain) changed(c *api.Call, ch *change) (any, error) {
 			return nil, err
 		}
 	}
-	if sub.Status == trialing && sub.TrialEnd != nil && c.P.Has("trial_end") {
-		d.remind(c, sub)
+	if ch.trial > 0 {
+		sub.remind(c)
 	}
 	if !ch.bill {
 		sub.schedule(c)
@@ -330,7 +386,6 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	if ch.anew || ch.trial > 0 { // facts 15b
 		inv.PeriodStart = c.Now()
 	}
-	inv.AutoAdvance = sub.CollectionMethod == send
 	for _, ii := range ch.items {
 		if err := d.putOn(c, inv, ii); err != nil {
 			return nil, err
@@ -383,7 +438,7 @@ func (d *Domain) periodLines(c *api.Call, sub *Subscription, inv *Invoice, items
 		if metered(p) {
 			continue // it is asked for when it has been used
 		}
-		l, err := d.lineOf(c, inv, it, p, Period{it.CurrentPeriodEnd, it.CurrentPeriodStart}, trial)
+		l, err := d.lineOf(c, sub, inv, it, p, Period{it.CurrentPeriodEnd, it.CurrentPeriodStart}, trial)
 		if err != nil {
 			return err
 		}
@@ -396,9 +451,11 @@ func (d *Domain) periodLines(c *api.Call, sub *Subscription, inv *Invoice, items
 }
 
 // pauseCollection takes pause_collection: nothing is collected until it is taken away, or its time has come.
-func (d *Domain) pauseCollection(c *api.Call, sub *Subscription) {
+func (d *Domain) pauseCollection(c *api.Call, sub *Subscription) error {
 	v := c.P.Get("pause_collection")
 	switch {
+	case v != nil && v.Given("resumes_at") && v.Num("resumes_at") <= c.Now():
+		return fault.InThePast("pause_collection[resumes_at]")
 	case v == nil:
 	case v.Kind == form.Unset:
 		sub.PauseCollection = nil
@@ -410,6 +467,7 @@ func (d *Domain) pauseCollection(c *api.Call, sub *Subscription) {
 			c.At(when, "subscription.resume_collection", sub.ID)
 		}
 	}
+	return nil
 }
 
 // resumeCollection is the task that collects again.
@@ -430,6 +488,9 @@ func (d *Domain) migrateSubscription(c *api.Call) (any, error) {
 	}
 	if sub.over() {
 		return nil, fault.SubscriptionEnded()
+	}
+	if err := checkSubscription(c.P); err != nil {
+		return nil, err
 	}
 	if c.P.At("billing_mode").Str("type") != "flexible" || sub.BillingMode.Type == "flexible" {
 		return nil, fault.AlreadyFlexible()

@@ -11,8 +11,10 @@ import (
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
+	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 	"florin/internal/form"
+	"florin/internal/money"
 )
 
 // notBuilt are parameters of subscriptions that are refused by name.
@@ -21,14 +23,7 @@ var notBuilt = []string{
 }
 
 func (d *Domain) createSubscription(c *api.Call) (any, error) {
-	id := c.P.Str("customer")
-	if of := c.Path("customer"); of != "" {
-		id = of
-	}
-	if id == "" {
-		return nil, fault.Missing("customer")
-	}
-	cus, err := d.customer(c, id, "customer")
+	cus, err := d.subscriber(c)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +63,21 @@ func (d *Domain) createSubscription(c *api.Call) (any, error) {
 	return d.firstInvoice(c, sub, cus)
 }
 
+// subscriber is who subscribes: the customer of the path, at older routes, or of the parameters.
+func (d *Domain) subscriber(c *api.Call) (*customer.Customer, error) {
+	if c.Path("customer") != "" {
+		cus, err := customer.Customers.InPath(c, "customer")
+		if err != nil {
+			return nil, err
+		}
+		return cus, testclock.Enter(c, cus.TestClock)
+	}
+	if c.P.Str("customer") == "" {
+		return nil, fault.Missing("customer")
+	}
+	return d.customer(c, c.P.Str("customer"), "customer")
+}
+
 // checkSubscription refuses what creating and changing a subscription cannot be asked.
 func checkSubscription(p *form.Value) error {
 	for _, name := range notBuilt {
@@ -77,6 +87,9 @@ func checkSubscription(p *form.Value) error {
 	}
 	if p.At("automatic_tax").True("enabled") {
 		return fault.ParamNotBuilt("automatic_tax[enabled]")
+	}
+	if p.At("billing_mode", "flexible").Str("proration_discounts") == "itemized" {
+		return fault.ParamNotBuilt("billing_mode[flexible][proration_discounts]")
 	}
 	if p.Str("payment_behavior") == "pending_if_incomplete" {
 		return fault.ParamNotBuilt("payment_behavior")
@@ -135,6 +148,15 @@ func (d *Domain) takeSubscription(c *api.Call, sub *Subscription) error {
 	case method != send && p.Given("days_until_due"):
 		return fault.OnlyWhenSent("days_until_due")
 	}
+	if p.Str("collection_method") == send {
+		cus, err := customer.Customers.Get(c, sub.Customer)
+		if err != nil {
+			return err
+		}
+		if cus != nil && cus.Email == nil {
+			return fault.InvoiceNoEmail()
+		}
+	}
 	for _, name := range []string{"default_payment_method", "default_source"} {
 		if id := p.Str(name); id != "" {
 			if err := d.belongs(c, id, sub.Customer, name); err != nil {
@@ -171,6 +193,9 @@ func (d *Domain) takeSubscription(c *api.Call, sub *Subscription) error {
 	if p.Has("discounts") {
 		list, err := d.discounts(c, p.Get("discounts"), "discounts", holder{customer: sub.Customer, subscription: sub.ID})
 		if err != nil {
+			return err
+		}
+		if err := dropDiscounts(c, sub.Discounts, list); err != nil {
 			return err
 		}
 		sub.Discounts = list
@@ -210,7 +235,15 @@ func (d *Domain) begin(c *api.Call, sub *Subscription, edits []edit) error {
 		items = append(items, it)
 	}
 	sub.setItems(items)
-	return sub.endsAt(c)
+	if err := sub.endsAt(c); err != nil {
+		return err
+	}
+	for _, it := range items {
+		if sub.CancelAt != nil && sub.TrialEnd == nil && c.P.Str("proration_behavior") != "none" {
+			it.CurrentPeriodEnd = min(it.CurrentPeriodEnd, *sub.CancelAt)
+		}
+	}
+	return nil
 }
 
 // periodAfter is when the period ends that begins now.
@@ -308,8 +341,12 @@ func (inv *Invoice) from(sub *Subscription) {
 	}
 }
 
-// share gives a platform its part of a subscription's invoice, when it has been added up. unverified: how parts of a minor unit are rounded.
-func (inv *Invoice) share(sub *Subscription) error {
+// share gives a platform its part of a subscription's invoice, when it is known what is due. unverified: how parts of a minor unit are rounded.
+func (inv *Invoice) share(c *api.Call) error {
+	sub, err := Subscriptions.Get(c, inv.subscription())
+	if err != nil || sub == nil {
+		return err
+	}
 	if sub.ApplicationFeePercent != nil {
 		fee := percentOf(inv.AmountDue, *sub.ApplicationFeePercent)
 		inv.Private.ApplicationFeeAmount = &fee
@@ -376,15 +413,15 @@ func (d *Domain) created(c *api.Call, sub *Subscription) error {
 	if err := c.Save(sub, "customer.subscription.created"); err != nil {
 		return err
 	}
-	d.remind(c, sub)
+	if sub.Status == trialing {
+		sub.remind(c)
+	}
 	return nil
 }
 
 // remind asks for the event that a trial ends in three days: at once, if it is shorter. Known from: facts 08 (8f).
-func (d *Domain) remind(c *api.Call, sub *Subscription) {
-	if sub.Status == trialing && sub.TrialEnd != nil {
-		c.At(max(c.Now(), *sub.TrialEnd-3*86400), "subscription.trial_will_end", sub.ID)
-	}
+func (s *Subscription) remind(c *api.Call) {
+	c.At(max(c.Now(), *s.TrialEnd-3*86400), "subscription.trial_will_end", s.ID)
 }
 
 // firstLines puts the items on the first invoice: free in a trial, a part up to an anchor that lies ahead, or a whole period.
@@ -398,18 +435,12 @@ func (d *Domain) firstLines(c *api.Call, sub *Subscription, inv *Invoice) error 
 		if metered(p) && sub.BillingMode.Type == "flexible" {
 			continue // it is asked for when it has been used
 		}
-		stub := sub.TrialEnd == nil && sub.BillingCycleAnchor > now
-		if stub && c.P.Str("proration_behavior") == "none" {
-			continue
+		if sub.TrialEnd == nil && sub.BillingCycleAnchor > now && c.P.Str("proration_behavior") == "none" {
+			continue // facts 15c: free up to the anchor
 		}
-		l, err := d.lineOf(c, inv, it, p, Period{it.CurrentPeriodEnd, now}, sub.TrialEnd != nil)
+		l, err := d.lineOf(c, sub, inv, it, p, Period{it.CurrentPeriodEnd, now}, sub.TrialEnd != nil)
 		if err != nil {
 			return err
-		}
-		if stub { // facts 15c: the part of the period that the anchor would have begun
-			begun := boundaryBefore(sub.BillingCycleAnchor, p.Recurring, now)
-			l.Amount = divide(l.Amount*(it.CurrentPeriodEnd-now), it.CurrentPeriodEnd-begun)
-			l.Parent.SubscriptionItemDetails.Proration = true // unverified
 		}
 		inv.setLines(append(inv.lines(), l))
 		if sub.TrialEnd == nil {
@@ -485,15 +516,12 @@ func (d *Domain) billNow(c *api.Call, b *bill) (any, error) {
 	if err := b.inv.add(c, cus); err != nil {
 		return nil, err
 	}
-	if err := b.inv.share(b.sub); err != nil {
-		return nil, err
-	}
 	pm, err := d.methodOf(c, b.inv)
 	if err != nil {
 		return nil, err
 	}
 	wait := b.behavior == "default_incomplete"
-	if b.inv.AmountDue >= 1 && pm == nil && !wait && b.sub.Status == incomplete {
+	if b.inv.AmountDue >= money.Minimum(b.inv.Currency) && pm == nil && !wait && (b.sub.Status == incomplete || b.behavior == "error_if_incomplete") {
 		return nil, fault.NoMethodForInvoice()
 	}
 	if err := c.Save(b.inv); err != nil {
@@ -548,12 +576,12 @@ func (d *Domain) payBill(c *api.Call, b *bill, pm *method, made *api.Mark, wait 
 	if pm == nil || wait {
 		if b.result = itWaits; !wait {
 			b.result = itFailed
-			b.inv.Attempted = true
+			b.inv.tried(true)
 		}
 		return c.EmitMark("payment_intent.created", *made)
 	}
 	var err error
-	b.result, err = d.charge(c, b.inv, pm, b.sub.Status == incomplete, made)
+	b.result, err = d.charge(c, b.inv, pm, try{present: !c.P.True("off_session"), made: made})
 	if err != nil || b.behavior != "error_if_incomplete" || b.result == itPaid || b.result == itWaits {
 		return err
 	}
@@ -575,7 +603,7 @@ func (d *Domain) refusePayment(c *api.Call, b *bill) error {
 	return f
 }
 
-// settleBill makes the subscription what the payment makes it.
+// settleBill makes the subscription what the payment makes it. Known from: facts 08 (8f), 15h; the spec (payment_behavior).
 func (d *Domain) settleBill(c *api.Call, b *bill) error {
 	sub := b.sub
 	to := sub.Status
@@ -583,9 +611,9 @@ func (d *Domain) settleBill(c *api.Call, b *bill) error {
 	case b.result == itPaid:
 		to = b.then
 		d.keepMethod(c, sub, b.inv)
-	case sub.Status == incomplete:
+	case sub.Status == incomplete || sub.Status == paused:
 		c.At(c.Now()+incompleteFor, "subscription.expire", sub.ID)
-	case b.result == itFailed || b.result == itAsks:
+	case b.result == itFailed || b.result == itAsks || b.behavior == "default_incomplete":
 		to = pastDue
 		d.dun(c, b.inv, b.result)
 	}

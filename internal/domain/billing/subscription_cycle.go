@@ -1,6 +1,8 @@
 package billing
 
 import (
+	"slices"
+
 	"florin/internal/api"
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
@@ -20,6 +22,9 @@ func (d *Domain) cycleSubscription(c *api.Call, name string) error {
 	}
 	cus, err := customer.Customers.Get(c, sub.Customer)
 	if err != nil || cus == nil {
+		return err
+	}
+	if err := d.dropExpired(c, sub); err != nil {
 		return err
 	}
 	tried := sub.Status == trialing
@@ -59,6 +64,23 @@ func (d *Domain) cycleSubscription(c *api.Call, name string) error {
 	return d.renew(c, sub, cus, inv)
 }
 
+// dropExpired ends the discounts of a subscription whose time is over. unverified: that they go when the next period begins, and not before.
+func (d *Domain) dropExpired(c *api.Call, sub *Subscription) error {
+	for _, id := range slices.Clone(sub.Discounts) {
+		di, err := customer.Discounts.Get(c, id)
+		if err != nil {
+			return err
+		}
+		if di == nil || di.End == nil || *di.End > c.Now() {
+			continue
+		}
+		if err := d.endDiscount(c, sub.ID, di); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // nextPeriods moves the items whose period has ended into the next.
 func (d *Domain) nextPeriods(c *api.Call, sub *Subscription) (due []*Item, err error) {
 	for _, it := range sub.Items.Data {
@@ -72,7 +94,7 @@ func (d *Domain) nextPeriods(c *api.Call, sub *Subscription) (due []*Item, err e
 		it.CurrentPeriodStart = it.CurrentPeriodEnd
 		it.CurrentPeriodEnd = boundaryAfter(sub.BillingCycleAnchor, p.Recurring, it.CurrentPeriodStart)
 		if end := sub.CancelAt; end != nil && *end > it.CurrentPeriodStart && *end < it.CurrentPeriodEnd {
-			it.CurrentPeriodEnd = *end // facts 15c; unverified: the price is that of a whole period
+			it.CurrentPeriodEnd = *end // facts 15c
 		}
 		due = append(due, it)
 	}
@@ -82,9 +104,6 @@ func (d *Domain) nextPeriods(c *api.Call, sub *Subscription) (due []*Item, err e
 // renew tells of a renewal's invoice, and says when it goes on.
 func (d *Domain) renew(c *api.Call, sub *Subscription, cus *customer.Customer, inv *Invoice) error {
 	if err := inv.add(c, cus); err != nil {
-		return err
-	}
-	if err := inv.share(sub); err != nil {
 		return err
 	}
 	pause := sub.PauseCollection
@@ -119,6 +138,12 @@ func (d *Domain) endTrial(c *api.Call, sub *Subscription, cus *customer.Customer
 	if err != nil {
 		return false, err
 	}
+	if now := c.Now(); *sub.TrialEnd > now { // it is ended before its time
+		sub.TrialEnd = &now
+		for _, it := range sub.Items.Data {
+			it.CurrentPeriodEnd = now
+		}
+	}
 	if pm == nil && sub.CollectionMethod == automatic {
 		switch sub.TrialSettings.EndBehavior.MissingPaymentMethod {
 		case "cancel":
@@ -142,13 +167,17 @@ func (d *Domain) trialWillEnd(c *api.Call, name string) error {
 	return c.Emit("customer.subscription.trial_will_end", sub)
 }
 
-// expireSubscription is the task that gives up on a first payment. Known from: facts 15d.
+// expireSubscription is the task that gives up on a first payment, or on that of a subscription that was to be resumed, which stays paused. Known from:
+// facts 15d, 15h.
 func (d *Domain) expireSubscription(c *api.Call, name string) error {
 	sub, err := Subscriptions.Get(c, name)
-	if err != nil || sub == nil || sub.Status != incomplete {
+	if err != nil || sub == nil || sub.Status != incomplete && sub.Status != paused {
 		return err
 	}
-	if err := d.expireNow(c, sub); err != nil {
+	if sub.Status == incomplete {
+		err = d.expireNow(c, sub)
+	}
+	if err != nil {
 		return err
 	}
 	inv, err := Invoices.Get(c, text(sub.LatestInvoice))
@@ -165,10 +194,11 @@ func (d *Domain) follow(c *api.Call, inv *Invoice, how outcome) error {
 		return err
 	}
 	latest := text(sub.LatestInvoice) == inv.ID
-	to, resumed := sub.Status, false
+	to := sub.Status
 	switch {
-	case how == itPaid && (sub.Status == incomplete || sub.Status == paused) && latest:
-		resumed = sub.Status == paused
+	case how == itPaid && sub.Status == paused && latest:
+		return d.resumed(c, sub, active)
+	case how == itPaid && sub.Status == incomplete && latest:
 		if to = active; sub.TrialEnd != nil && *sub.TrialEnd > c.Now() {
 			to = trialing
 		}
@@ -188,11 +218,16 @@ func (d *Domain) follow(c *api.Call, inv *Invoice, how outcome) error {
 		return err
 	}
 	sub.schedule(c)
-	events := []string{"customer.subscription.updated"}
-	if resumed {
-		events = append(events, "customer.subscription.resumed")
+	return c.Save(sub, "customer.subscription.updated")
+}
+
+// resumed wakes a subscription that was paused.
+func (d *Domain) resumed(c *api.Call, sub *Subscription, to string) error {
+	if err := sub.move(to); err != nil {
+		return err
 	}
-	return c.Save(sub, events...)
+	sub.schedule(c)
+	return c.Save(sub, "customer.subscription.updated", "customer.subscription.resumed")
 }
 
 // closed makes a subscription what it is when one of its invoices was voided, or given up. Known from: facts 15d.
@@ -204,6 +239,8 @@ func (d *Domain) closed(c *api.Call, inv *Invoice) error {
 	switch {
 	case sub.Status == incomplete && inv.Status == void:
 		return d.expireNow(c, sub)
+	case sub.Status == paused && inv.Status == uncollectible: // facts 15h
+		return d.resumed(c, sub, active)
 	case sub.Status != pastDue && sub.Status != unpaid:
 		return nil
 	}

@@ -22,8 +22,8 @@ type Item struct {
 	CurrentPeriodStart int64             `json:"current_period_start"`
 	Discounts          []string          `json:"discounts"`
 	Metadata           map[string]string `json:"metadata"`
-	Plan               json.RawMessage   `json:"plan"`  // the price, as older programs know it
-	Price              json.RawMessage   `json:"price"` // as it was when the subscription was last changed
+	Plan               json.RawMessage   `json:"plan"`               // the price, as older programs know it
+	Price              json.RawMessage   `json:"price"`              // as it was when the subscription was last changed
 	Quantity           *int64            `json:"quantity,omitempty"` // of what is metered there is none
 	Subscription       string            `json:"subscription"`
 	TaxRates           []json.RawMessage `json:"tax_rates"`
@@ -129,7 +129,10 @@ func (d *Domain) edit(c *api.Call, sub *Subscription, p *form.Value, at string) 
 	case id != "" && p.Has("price_data"):
 		return e, fault.OnlyOne(under(at, "price"), under(at, "price_data"))
 	case id != "":
-		e.price, err = catalog.FindPrice(c, id, under(at, param), true)
+		if param == "price" {
+			param = under(at, param)
+		}
+		e.price, err = catalog.FindPrice(c, id, param, true) // recorded: an item's plan is only called "plan"
 	case p.Has("price_data"):
 		e.price, err = catalog.PriceFromData(c, p.Get("price_data"), under(at, "price_data"))
 	case e.item == nil:
@@ -218,6 +221,9 @@ func (d *Domain) take(c *api.Call, sub *Subscription, it *Item, e edit) error {
 		if err != nil {
 			return err
 		}
+		if err := dropDiscounts(c, it.Discounts, list); err != nil {
+			return err
+		}
 		it.Discounts = list
 	}
 	if e.p.Has("tax_rates") {
@@ -249,14 +255,20 @@ func (d *Domain) newSubscriptionItem(c *api.Call, sub *Subscription, e edit) (*I
 	return it, d.take(c, sub, it, e)
 }
 
-// lineOf makes the line of an item for a period that costs it in full, or nothing in a trial.
-func (d *Domain) lineOf(c *api.Call, inv *Invoice, it *Item, p *catalog.Price, period Period, trial bool) (*Line, error) {
+// lineOf makes the line of an item for a period: what it costs in full, or its part of that if it begins or ends between two boundaries; nothing in a
+// trial. Known from: facts 15c.
+func (d *Domain) lineOf(c *api.Call, sub *Subscription, inv *Invoice, it *Item, p *catalog.Price, period Period, trial bool) (*Line, error) {
 	amount := int64(0)
 	if !trial {
 		var err error
 		if amount, err = it.amount(p, inv.Currency); err != nil {
 			return nil, err
 		}
+	}
+	of := whole(sub.BillingCycleAnchor, p.Recurring, period.Start)
+	cut := !trial && (period.Start != of.Start || period.End != of.End)
+	if cut {
+		amount = part(amount, period.End-period.Start, of.End-of.Start)
 	}
 	l := newLine(c, inv, amount)
 	name, label, err := catalog.ProductName(c, p.Product)
@@ -274,7 +286,9 @@ func (d *Domain) lineOf(c *api.Call, inv *Invoice, it *Item, p *catalog.Price, p
 	l.Description, l.Period, l.Discounts = &said, period, it.Discounts
 	l.Pricing = &Pricing{PriceDetails{p.ID, p.Product}, "price_details", exact}
 	l.count(it.count())
-	l.Parent = LineParent{Type: "subscription_item_details", SubscriptionItemDetails: &SubscriptionItemDetails{Subscription: it.Subscription, SubscriptionItem: it.ID}}
+	l.Parent = LineParent{Type: "subscription_item_details", SubscriptionItemDetails: &SubscriptionItemDetails{
+		Proration: cut, Subscription: it.Subscription, SubscriptionItem: it.ID, // unverified: that a part of a period is called a proration
+	}}
 	inv.taxBy(l, idsOf(it.TaxRates))
 	return l, nil
 }

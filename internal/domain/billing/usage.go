@@ -14,6 +14,7 @@ func metered(p *catalog.Price) bool { return p.Recurring != nil && p.Recurring.U
 
 // A used is a period of a metered item that is over, and is to be billed.
 type used struct {
+	sub    *Subscription
 	item   *Item
 	price  *catalog.Price
 	period Period
@@ -27,7 +28,7 @@ func (d *Domain) usedBy(c *api.Call, sub *Subscription, when int64, breaksOff bo
 			return nil, err
 		}
 		if metered(p) && (breaksOff || it.CurrentPeriodEnd <= when) && it.CurrentPeriodStart < when {
-			out = append(out, used{it, p, Period{min(when, it.CurrentPeriodEnd), it.CurrentPeriodStart}})
+			out = append(out, used{sub, it, p, Period{min(when, it.CurrentPeriodEnd), it.CurrentPeriodStart}})
 		}
 	}
 	return out, nil
@@ -36,7 +37,7 @@ func (d *Domain) usedBy(c *api.Call, sub *Subscription, when int64, breaksOff bo
 // usageLines puts what was used on an invoice.
 func (d *Domain) usageLines(c *api.Call, inv *Invoice, list []used) error {
 	for _, u := range list {
-		l, err := d.lineOf(c, inv, u.item, u.price, u.period, true)
+		l, err := d.lineOf(c, u.sub, inv, u.item, u.price, u.period, true)
 		if err != nil {
 			return err
 		}

@@ -78,3 +78,13 @@ func metadata(into *map[string]string, p *form.Value) error {
 	*into = to.Metadata
 	return api.MetadataLimit(*into)
 }
+
+// given is the first of some parameters that was given, or "".
+func given(p *form.Value, names ...string) string {
+	for _, name := range names {
+		if p.Given(name) {
+			return name
+		}
+	}
+	return ""
+}
