@@ -30,7 +30,7 @@ type Domain struct {
 func New(customers *customer.Domain, methods *paymentmethod.Domain, payments *payment.Domain) *Domain {
 	d := &Domain{customers: customers, methods: methods, payments: payments}
 	payments.Follow(d.intentMoved)
-	customers.Deleted = append(customers.Deleted, d.customerDeleted)
+	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules)
 	customers.Lists["subscriptions"] = d.subscriptionsOf
 	return d
 }
@@ -43,6 +43,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.invoicePaymentRoutes(r)
 	d.subscriptionRoutes(r)
 	d.subscriptionItemRoutes(r)
+	d.scheduleRoutes(r)
 }
 
 // customer finds the customer that a parameter names, and goes to his time.

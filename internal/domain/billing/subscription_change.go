@@ -19,6 +19,7 @@ type change struct {
 	when    int64  // proration_date
 	anew    bool   // a period begins now: the anchor is reset, or a trial ends
 	trial   int64  // when a trial ends that begins now; 0: none does
+	phase   bool   // a schedule wants it: what begins now is billed by the renewal, and an invoice is a draft for an hour
 
 	items []*InvoiceItem // the prorations
 	bill  bool           // there is to be an invoice now
@@ -36,6 +37,9 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 	}
 	if sub.over() {
 		return d.updateEnded(c, sub)
+	}
+	if sub.Schedule != nil && (c.P.Has("cancel_at") || c.P.Has("cancel_at_period_end")) {
+		return nil, fault.ManagedBySchedule(*sub.Schedule)
 	}
 	edits, err := d.edits(c, sub, c.P.Get("items"))
 	if err != nil {
@@ -265,8 +269,11 @@ func (d *Domain) editOne(c *api.Call, ch *change, e edit, items *[]*Item, free b
 		if e.item == nil {
 			it.CurrentPeriodStart = max(it.CurrentPeriodStart, sub.StartDate)
 		}
+		if ch.phase && it.CurrentPeriodStart >= ch.when && (sub.TrialEnd == nil || *sub.TrialEnd <= ch.when) {
+			it.CurrentPeriodEnd = ch.when
+		}
 	}
-	if !costs {
+	if !costs || ch.phase && it.CurrentPeriodEnd <= ch.when {
 		return nil
 	}
 	return note(d.debit(c, sub, ch.cus, it, p, ch.when))
@@ -298,6 +305,11 @@ func (d *Domain) changeItems(c *api.Call, sub *Subscription, edits []edit) error
 // changed keeps a change: its prorations wait for the next invoice, or are billed at once.
 func (d *Domain) changed(c *api.Call, ch *change) (any, error) {
 	sub := ch.sub
+	if !ch.phase {
+		if err := d.splitPhase(c, sub); err != nil {
+			return nil, err
+		}
+	}
 	for _, ii := range ch.items {
 		if err := c.Save(ii, "invoiceitem.created"); err != nil {
 			return nil, err
@@ -320,7 +332,8 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	if ch.anew || ch.trial > 0 { // facts 15b
 		inv.PeriodStart = c.Now()
 	}
-	inv.AutoAdvance = sub.CollectionMethod == send
+	later := sub.CollectionMethod == send || ch.phase
+	inv.AutoAdvance = later
 	for _, ii := range ch.items {
 		if err := d.putOn(c, inv, ii); err != nil {
 			return nil, err
@@ -346,7 +359,7 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	}
 	sub.LatestInvoice = &inv.ID
 	told := func() error { return c.Save(sub, "customer.subscription.updated") }
-	if sub.CollectionMethod == send {
+	if later {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {
 			return nil, err

@@ -118,6 +118,9 @@ func (pl *planner) phase(c *api.Call, p, next *form.Value, at string, first bool
 		}
 		pl.start = start
 	}
+	if first && pl.s.CurrentPhase == nil {
+		pl.anchor = pl.start
+	}
 	ph, err := pl.read(c, p, at)
 	if err != nil {
 		return nil, err
@@ -166,7 +169,7 @@ func (pl *planner) end(c *api.Call, ph *Phase, p, next *form.Value, at string) e
 		if lasts.Given("interval_count") {
 			n = lasts.Num("interval_count")
 		}
-		param = under(at, "duration[interval_count]")
+		param = under(under(at, "duration"), "interval_count")
 		ph.EndDate = after(pl.anchor, ph.StartDate, &catalog.Recurring{Interval: lasts.Str("interval"), IntervalCount: n})
 	case next.Given("start_date") && next.Num("start_date") != 0:
 		ph.EndDate = next.Num("start_date")
@@ -255,15 +258,15 @@ func (pl *planner) terms(c *api.Call, p *form.Value, at string, t *Terms) error 
 		return fault.ParamNotBuilt(under(at, "billing_thresholds"))
 	}
 	if p.At("automatic_tax").True("enabled") {
-		return fault.ParamNotBuilt(under(at, "automatic_tax[enabled]"))
+		return fault.ParamNotBuilt(under(under(at, "automatic_tax"), "enabled"))
 	}
 	for _, name := range []string{"account_tax_ids", "custom_fields", "description", "footer"} {
 		if p.At("invoice_settings").Given(name) {
-			return fault.ParamNotBuilt(under(at, "invoice_settings["+name+"]"))
+			return fault.ParamNotBuilt(under(under(at, "invoice_settings"), name))
 		}
 	}
 	if p.At("invoice_settings", "issuer").Str("type") == "account" {
-		return fault.ParamNotBuilt(under(at, "invoice_settings[issuer][type]"))
+		return fault.ParamNotBuilt(under(under(at, "invoice_settings"), "issuer"))
 	}
 	if id := p.Str("default_payment_method"); id != "" {
 		if err := pl.d.belongs(c, id, pl.cus.ID, under(at, "default_payment_method")); err != nil {
