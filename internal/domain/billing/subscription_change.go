@@ -319,7 +319,7 @@ func (d *Domain) changed(c *api.Call, ch *change) (any, error) {
 		d.remind(c, sub)
 	}
 	if !ch.bill {
-		sub.schedule(c)
+		ch.goOn(c)
 		return sub, c.Save(sub, "customer.subscription.updated")
 	}
 	return d.billChange(c, ch)
@@ -364,7 +364,7 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 		if err := sub.move(to); err != nil {
 			return nil, err
 		}
-		sub.schedule(c)
+		ch.goOn(c)
 		if err := told(); err != nil {
 			return nil, err
 		}

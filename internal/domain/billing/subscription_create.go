@@ -120,7 +120,9 @@ func billingMode(c *api.Call) BillingMode {
 }
 
 // flexible makes a subscription's prorations flexible.
-func (s *Subscription) flexible(now int64, discounts string) { s.BillingMode = flexibly(now, discounts) }
+func (s *Subscription) flexible(now int64, discounts string) {
+	s.BillingMode = flexibly(now, discounts)
+}
 
 func flexibly(now int64, discounts string) BillingMode {
 	if discounts == "" {

@@ -14,7 +14,8 @@ import (
 // A SubscriptionSchedule says beforehand what becomes of a subscription: phase after phase, each with items and terms of its own. It makes the subscription
 // when the first begins, changes it at each boundary as an update would, and lets it go or ends it when the last is over. Times are in Unix seconds.
 //
-// Shapes from the reference's examples; facts 08 (8g), 15i.
+// Shapes from the spec, facts 08 (8g), 15i. unverified: default_source, renewal_interval and the plan of an item, which examples of old answers have, are not
+// shown.
 type SubscriptionSchedule struct {
 	api.Meta
 	Application          *string           `json:"application"`
@@ -32,7 +33,6 @@ type SubscriptionSchedule struct {
 	Phases               []*Phase          `json:"phases"` // those that are over, too
 	ReleasedAt           *int64            `json:"released_at"`
 	ReleasedSubscription *string           `json:"released_subscription"`
-	RenewalInterval      json.RawMessage   `json:"renewal_interval"`
 	Status               string            `json:"status"` // see scheduleNext
 	Subscription         *string           `json:"subscription"`
 	TestClock            *string           `json:"test_clock"`
@@ -55,7 +55,6 @@ type CurrentPhase struct {
 type ScheduleDefaults struct {
 	Terms
 	AutomaticTax    SubscriptionTax  `json:"automatic_tax"`
-	DefaultSource   *string          `json:"default_source"`
 	InvoiceSettings ScheduleInvoices `json:"invoice_settings"`
 }
 

@@ -142,7 +142,7 @@ func (d *Domain) scheduleFrom(c *api.Call) (any, error) {
 func (s *SubscriptionSchedule) inherit(sub *Subscription) {
 	method, set := sub.CollectionMethod, &s.DefaultSettings
 	set.ApplicationFeePercent, set.CollectionMethod, set.DefaultPaymentMethod = sub.ApplicationFeePercent, &method, sub.DefaultPaymentMethod
-	set.DefaultSource, set.Description, set.OnBehalfOf, set.TransferData = sub.DefaultSource, sub.Description, sub.OnBehalfOf, sub.TransferData
+	set.Description, set.OnBehalfOf, set.TransferData = sub.Description, sub.OnBehalfOf, sub.TransferData
 	set.InvoiceSettings.DaysUntilDue = sub.DaysUntilDue
 	s.BillingMode = sub.BillingMode // facts 15b
 }
@@ -167,7 +167,7 @@ func (d *Domain) phaseOf(c *api.Call, sub *Subscription, was *Phase) (*Phase, er
 	for _, it := range sub.Items.Data {
 		price := jsontext.Text(it.Price, "id")
 		old := was.item(price)
-		made := &PhaseItem{Plan: price, Price: price, Quantity: it.Quantity, Metadata: map[string]string{}, TaxRates: it.TaxRates}
+		made := &PhaseItem{Price: price, Quantity: it.Quantity, Metadata: map[string]string{}, TaxRates: it.TaxRates}
 		if old != nil {
 			made.Metadata = old.Metadata
 		}

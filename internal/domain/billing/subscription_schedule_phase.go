@@ -34,7 +34,6 @@ type PhaseItem struct {
 	BillingThresholds json.RawMessage   `json:"billing_thresholds"`
 	Discounts         []PhaseDiscount   `json:"discounts"`
 	Metadata          map[string]string `json:"metadata"`
-	Plan              string            `json:"plan"` // the price, as older programs know it
 	Price             string            `json:"price"`
 	Quantity          *int64            `json:"quantity,omitempty"`
 	TaxRates          []json.RawMessage `json:"tax_rates"`
@@ -307,7 +306,7 @@ func (pl *planner) items(c *api.Call, ph *Phase, p *form.Value, at string) error
 		if err != nil {
 			return err
 		}
-		it := &PhaseItem{Plan: e.price.ID, Price: e.price.ID, Quantity: e.quantity, Metadata: said(v)}
+		it := &PhaseItem{Price: e.price.ID, Quantity: e.quantity, Metadata: said(v)}
 		if it.Discounts, err = pl.discounts(c, v, where); err != nil {
 			return err
 		}

@@ -143,7 +143,8 @@ func (d *Domain) phaseEdits(c *api.Call, sub *Subscription, ph *Phase) ([]edit, 
 	edits := make([]edit, len(ph.Items))
 	take := func(e *edit, i int) {
 		if i >= 0 && i < len(rest) {
-			e.item, rest = rest[i], slices.Delete(rest, i, i+1)
+			e.item = rest[i]
+			rest = slices.Delete(rest, i, i+1)
 		}
 	}
 	for i, it := range ph.Items {
@@ -163,6 +164,15 @@ func (d *Domain) phaseEdits(c *api.Call, sub *Subscription, ph *Phase) ([]edit, 
 		edits = append(edits, edit{item: it, deleted: true})
 	}
 	return edits, nil
+}
+
+// goOn asks for what the subscription does next after a change. A renewal that is due now is a task of its own, for the change may come from the task of one.
+func (ch *change) goOn(c *api.Call) {
+	if ch.phase && ch.sub.periodEnd() <= c.Now() {
+		c.At(c.Now(), "subscription_schedule.renew", ch.sub.ID)
+		return
+	}
+	ch.sub.schedule(c)
 }
 
 // takePhase gives an item of a subscription what a phase says of it, besides price and quantity.
