@@ -33,7 +33,7 @@ func New(clocks *testclock.Domain, customers *customer.Domain, methods *paymentm
 	d := &Domain{customers: customers, methods: methods, payments: payments}
 	payments.Follow(d.intentMoved)
 	clocks.Farthest = d.farthest
-	customers.Deleted = append(customers.Deleted, d.customerDeleted)
+	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules)
 	customers.Lists["subscriptions"] = d.subscriptionsOf
 	return d
 }
@@ -46,6 +46,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.invoicePaymentRoutes(r)
 	d.subscriptionRoutes(r)
 	d.subscriptionItemRoutes(r)
+	d.scheduleRoutes(r)
 	d.previewRoutes(r)
 	d.creditNoteRoutes(r)
 }

@@ -80,7 +80,10 @@ func (d *Domain) end(c *api.Call, sub *Subscription, how ending) error {
 	if err := stopInvoices(c, "parent.subscription_details.subscription", sub.ID); err != nil {
 		return err
 	}
-	return c.Save(sub, "customer.subscription.deleted")
+	if err := c.Save(sub, "customer.subscription.deleted"); err != nil {
+		return err
+	}
+	return d.scheduleEnds(c, sub, how.reason)
 }
 
 // lastItems deals with what is not billed yet: it is billed now, waits for the customer's next invoice, or goes.

@@ -20,6 +20,7 @@ type change struct {
 	anew    bool   // a period begins now: the anchor is reset, or a trial ends
 	ends    bool   // a trial ends
 	trial   int64  // when a trial ends that begins now; 0: none does
+	phase   bool   // a schedule wants it: what begins now is billed by the renewal, and an invoice is a draft for an hour
 
 	items []*InvoiceItem // the prorations
 	used  []used         // what was used of the period that breaks off
@@ -38,6 +39,9 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 	}
 	if sub.over() {
 		return d.updateEnded(c, sub)
+	}
+	if sub.Schedule != nil && (c.P.Has("cancel_at") || c.P.Has("cancel_at_period_end")) {
+		return nil, fault.ManagedBySchedule(*sub.Schedule)
 	}
 	edits, err := d.edits(c, sub, c.P.Get("items"))
 	if err != nil {
@@ -328,11 +332,14 @@ func (d *Domain) editOne(c *api.Call, ch *change, e edit, items *[]*Item, free b
 		if e.item == nil {
 			it.CurrentPeriodStart = max(it.CurrentPeriodStart, sub.StartDate)
 		}
+		if ch.phase && it.CurrentPeriodStart >= ch.when && (sub.TrialEnd == nil || *sub.TrialEnd <= ch.when) {
+			it.CurrentPeriodEnd = ch.when
+		}
 	}
 	if metered(p) {
 		it.Quantity = nil
 	}
-	if !costs || metered(p) {
+	if !costs || metered(p) || ch.phase && it.CurrentPeriodEnd <= ch.when {
 		return nil
 	}
 	return note(d.debit(c, sub, ch.cus, it, p, ch.when))
@@ -364,6 +371,11 @@ func (d *Domain) changeItems(c *api.Call, sub *Subscription, edits []edit) error
 // changed keeps a change: its prorations wait for the next invoice, or are billed at once.
 func (d *Domain) changed(c *api.Call, ch *change) (any, error) {
 	sub := ch.sub
+	if !ch.phase {
+		if err := d.splitPhase(c, sub); err != nil {
+			return nil, err
+		}
+	}
 	for _, ii := range ch.items {
 		if err := c.Save(ii, "invoiceitem.created"); err != nil {
 			return nil, err
@@ -373,7 +385,7 @@ func (d *Domain) changed(c *api.Call, ch *change) (any, error) {
 		sub.remind(c)
 	}
 	if !ch.bill {
-		sub.schedule(c)
+		ch.goOn(c)
 		return sub, c.Save(sub, "customer.subscription.updated")
 	}
 	return d.billChange(c, ch)
@@ -386,6 +398,7 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	if ch.anew || ch.trial > 0 { // facts 15b
 		inv.PeriodStart = c.Now()
 	}
+	later := sub.CollectionMethod == send || ch.phase
 	for _, ii := range ch.items {
 		if err := d.putOn(c, inv, ii); err != nil {
 			return nil, err
@@ -414,12 +427,12 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	}
 	sub.LatestInvoice = &inv.ID
 	told := func() error { return c.Save(sub, "customer.subscription.updated") }
-	if sub.CollectionMethod == send {
+	if later {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {
 			return nil, err
 		}
-		sub.schedule(c)
+		ch.goOn(c)
 		if err := told(); err != nil {
 			return nil, err
 		}

@@ -118,21 +118,30 @@ func newSubscription(c *api.Call, cus *customer.Customer) *Subscription {
 	if platform := account.Platform(c); platform != nil {
 		sub.Application = opt(platform.Application())
 	}
-	sub.BillingMode = BillingMode{Type: "classic"}
-	typ := c.P.At("billing_mode").Str("type")
-	if typ == "flexible" || typ == "" && c.AtLeast("2025-09-30") { // facts 15b
-		sub.flexible(now, c.P.At("billing_mode", "flexible").Str("proration_discounts"))
-	}
+	sub.BillingMode = billingMode(c)
 	sub.setItems(nil)
 	return sub
 }
 
+// billingMode is the mode that a request asks for, or its API version's. Known from: facts 15b.
+func billingMode(c *api.Call) BillingMode {
+	typ := c.P.At("billing_mode").Str("type")
+	if typ == "flexible" || typ == "" && c.AtLeast("2025-09-30") {
+		return flexibly(c.Now(), c.P.At("billing_mode", "flexible").Str("proration_discounts"))
+	}
+	return BillingMode{Type: "classic"}
+}
+
 // flexible makes a subscription's prorations flexible.
 func (s *Subscription) flexible(now int64, discounts string) {
+	s.BillingMode = flexibly(now, discounts)
+}
+
+func flexibly(now int64, discounts string) BillingMode {
 	if discounts == "" {
 		discounts = "included"
 	}
-	s.BillingMode = BillingMode{&Flexible{discounts}, "flexible", now}
+	return BillingMode{&Flexible{discounts}, "flexible", now}
 }
 
 // takeSubscription applies the parameters that creating and changing a subscription have in common.
@@ -365,7 +374,7 @@ func (inv *Invoice) share(c *api.Call) error {
 }
 
 // firstInvoice bills a new subscription for its first period, and answers with it. Known from: facts 08 (8f: what is told, in which order).
-func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Customer) (any, error) {
+func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Customer, extras ...*InvoiceItem) (any, error) {
 	inv := d.invoiceFor(c, sub, cus, "subscription_create")
 	inv.PeriodStart = c.Now()
 	if err := d.firstLines(c, sub, inv); err != nil {
@@ -373,6 +382,14 @@ func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Cust
 	}
 	if err := d.addExtras(c, sub, cus, inv); err != nil {
 		return nil, err
+	}
+	for _, it := range extras {
+		if err := d.putOn(c, inv, it); err != nil {
+			return nil, err
+		}
+		if err := c.Save(it, "invoiceitem.created"); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.takePending(c, inv, sub); err != nil {
 		return nil, err
@@ -389,7 +406,7 @@ func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Cust
 		return sub, d.created(c, sub)
 	}
 	sub.LatestInvoice = &inv.ID
-	if sub.CollectionMethod == send {
+	if sub.CollectionMethod == send || sub.Schedule != nil {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {
 			return nil, err

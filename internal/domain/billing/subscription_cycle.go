@@ -20,6 +20,9 @@ func (d *Domain) cycleSubscription(c *api.Call, name string) error {
 	if sub.CancelAt != nil && *sub.CancelAt <= c.Now() {
 		return d.endSubscription(c, name)
 	}
+	if turned, err := d.turn(c, sub); err != nil || turned {
+		return err
+	}
 	cus, err := customer.Customers.Get(c, sub.Customer)
 	if err != nil || cus == nil {
 		return err

@@ -82,6 +82,7 @@ type edit struct {
 	price    *catalog.Price // nil: as it is
 	quantity *int64         // nil: as it is
 	deleted  bool
+	phase    *PhaseItem // what a schedule's phase says of it
 	p        *form.Value
 	at       string
 }
@@ -211,6 +212,9 @@ func (d *Domain) fits(c *api.Call, sub *Subscription, edits []edit) error {
 
 // take applies what an edit says besides price and quantity.
 func (d *Domain) take(c *api.Call, sub *Subscription, it *Item, e edit) error {
+	if e.phase != nil {
+		return d.takePhase(c, sub, it, e.phase)
+	}
 	if e.p.Has("metadata") {
 		if err := metadata(&it.Metadata, e.p.Get("metadata")); err != nil {
 			return err
