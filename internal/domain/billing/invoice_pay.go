@@ -208,9 +208,15 @@ func (d *Domain) apply(c *api.Call, inv *Invoice, pi *payment.Intent, scheduled 
 	return itFailed, nil
 }
 
+// atTheTill says whether the invoice is the first of a subscription that does not begin before it is paid.
+func (d *Domain) atTheTill(c *api.Call, inv *Invoice) bool {
+	sub, err := Subscriptions.Get(c, inv.subscription())
+	return err == nil && sub != nil && sub.Status == incomplete
+}
+
 // dun says when a collection that failed is tried again, or gives it up. A subscription's first invoice waits for its customer.
 func (d *Domain) dun(c *api.Call, inv *Invoice, how outcome) {
-	if how != itFailed && how != itAsks || !inv.AutoAdvance || inv.BillingReason == "subscription_create" {
+	if how != itFailed && how != itAsks || !inv.AutoAdvance || d.atTheTill(c, inv) {
 		return
 	}
 	if n := inv.Private.Tries; n < int64(len(retries)) {
