@@ -27,6 +27,7 @@ import (
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
 	"florin/internal/domain/dispute"
+	"florin/internal/domain/entitlement"
 	"florin/internal/domain/ephemeralkey"
 	"florin/internal/domain/event"
 	"florin/internal/domain/file"
@@ -161,7 +162,8 @@ func (s *Server) wire() {
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
-	app.Use(billing.New(clocks, customers, methods, payments))
+	bills := billing.New(clocks, customers, methods, payments)
+	app.Use(bills, entitlement.New(bills))
 	cash := cashbalance.New(customers)
 	cash.Received = payments.FundsReceived
 	app.Use(cash)

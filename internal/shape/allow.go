@@ -30,6 +30,11 @@ var additions = map[string]string{
 	"card.wallet":                                 "every card in the recordings of 2023-10-16",
 }
 
+// unspecified are objects that events show and the spec does not have, with how we know of them.
+var unspecified = map[string]string{
+	"entitlements.active_entitlement_summary": "the spec's event entitlements.active_entitlement_summary.updated; Stripe's reference shows it",
+}
+
 // inner are such members of what is not a resource of its own, by the end of their path.
 var inner = map[string]string{
 	"business_profile.specified_commercial_transactions_act_url": "every account in the recordings of 2026-06-24; always null",

@@ -30,6 +30,9 @@ func (c *checker) shown(path string, v *value) {
 		c.add(path+".data.object", "is no object of the API")
 		return
 	}
+	if unspecified[o.member("object").text] != "" {
+		return
+	}
 	names := resources(o.member("object").text)
 	if len(names) == 0 {
 		c.add(path+".data.object", "is an object %q; the spec has none", o.member("object").text)

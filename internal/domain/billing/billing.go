@@ -26,6 +26,7 @@ type Domain struct {
 	customers *customer.Domain
 	methods   *paymentmethod.Domain
 	payments  *payment.Domain
+	followers []Follower
 }
 
 // New makes the domain on those below it.

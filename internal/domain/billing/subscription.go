@@ -69,7 +69,8 @@ type Subscription struct {
 // SubscriptionPrivate is what a subscription knows that no answer shows.
 type SubscriptionPrivate struct {
 	// Billed is, by item, what the present period was billed: what a change in the middle of it gives back a part of.
-	Billed map[string]Billed `json:"billed,omitempty"`
+	Billed   map[string]Billed `json:"billed,omitempty"`
+	Followed bool              `json:"-"` // the followers will hear of it
 	// Rates are the tax rates of items that have their own.
 	Rates map[string][]string `json:"rates,omitempty"`
 }
@@ -359,4 +360,26 @@ func (d *Domain) subscriptionsOf(c *api.Call, id string) (*api.List, error) {
 // answerSubscription answers with a subscription as it stands after its first payment.
 func (d *Domain) answerSubscription(c *api.Call, name string) (any, error) {
 	return answer(Subscriptions.Get(c, name))
+}
+
+// A Follower is told of a subscription that has begun, changed or ended, at the end of the call that did it.
+type Follower func(c *api.Call, sub *Subscription) error
+
+// Follow adds a follower.
+func (d *Domain) Follow(f Follower) { d.followers = append(d.followers, f) }
+
+// save keeps a subscription, tells of it, and has the followers hear of it, once a call.
+func (d *Domain) save(c *api.Call, sub *Subscription, events ...string) error {
+	if len(d.followers) > 0 && !sub.Private.Followed {
+		sub.Private.Followed = true
+		c.Later(func(c *api.Call) error {
+			for _, f := range d.followers {
+				if err := f(c, sub); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return c.Save(sub, events...)
 }

@@ -80,7 +80,7 @@ func (d *Domain) end(c *api.Call, sub *Subscription, how ending) error {
 	if err := stopInvoices(c, "parent.subscription_details.subscription", sub.ID); err != nil {
 		return err
 	}
-	if err := c.Save(sub, "customer.subscription.deleted"); err != nil {
+	if err := d.save(c, sub, "customer.subscription.deleted"); err != nil {
 		return err
 	}
 	return d.scheduleEnds(c, sub, how.reason)
@@ -227,9 +227,9 @@ func (d *Domain) resumeSubscription(c *api.Call) (any, error) {
 	sub.LatestInvoice = &inv.ID
 	told := func() error {
 		if sub.Status == paused {
-			return c.Save(sub, "customer.subscription.updated")
+			return d.save(c, sub, "customer.subscription.updated")
 		}
-		return c.Save(sub, "customer.subscription.updated", "customer.subscription.resumed")
+		return d.save(c, sub, "customer.subscription.updated", "customer.subscription.resumed")
 	}
 	return d.billNow(c, &bill{sub: sub, inv: inv, then: active, told: told})
 }

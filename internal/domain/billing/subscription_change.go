@@ -141,7 +141,7 @@ func (d *Domain) updateEnded(c *api.Call, sub *Subscription) (any, error) {
 	if err := api.MetadataLimit(sub.Metadata); err != nil {
 		return nil, err
 	}
-	return sub, c.Save(sub, "customer.subscription.updated")
+	return sub, d.save(c, sub, "customer.subscription.updated")
 }
 
 // planChange reads what a change is, and refuses what cannot be.
@@ -386,7 +386,7 @@ func (d *Domain) changed(c *api.Call, ch *change) (any, error) {
 	}
 	if !ch.bill {
 		ch.goOn(c)
-		return sub, c.Save(sub, "customer.subscription.updated")
+		return sub, d.save(c, sub, "customer.subscription.updated")
 	}
 	return d.billChange(c, ch)
 }
@@ -426,7 +426,7 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 		to = ch.quick
 	}
 	sub.LatestInvoice = &inv.ID
-	told := func() error { return c.Save(sub, "customer.subscription.updated") }
+	told := func() error { return d.save(c, sub, "customer.subscription.updated") }
 	if later {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {
@@ -490,7 +490,7 @@ func (d *Domain) resumeCollection(c *api.Call, name string) error {
 		return err
 	}
 	sub.PauseCollection = nil
-	return c.Save(sub, "customer.subscription.updated")
+	return d.save(c, sub, "customer.subscription.updated")
 }
 
 // migrateSubscription makes a classic subscription flexible; there is no way back. Known from: facts 15b.
@@ -509,5 +509,5 @@ func (d *Domain) migrateSubscription(c *api.Call) (any, error) {
 		return nil, fault.AlreadyFlexible()
 	}
 	sub.flexible(c.Now(), c.P.At("billing_mode", "flexible").Str("proration_discounts"))
-	return sub, c.Save(sub, "customer.subscription.updated")
+	return sub, d.save(c, sub, "customer.subscription.updated")
 }

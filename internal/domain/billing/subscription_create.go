@@ -427,7 +427,7 @@ func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Cust
 
 // created tells of a new subscription.
 func (d *Domain) created(c *api.Call, sub *Subscription) error {
-	if err := c.Save(sub, "customer.subscription.created"); err != nil {
+	if err := d.save(c, sub, "customer.subscription.created"); err != nil {
 		return err
 	}
 	if sub.Status == trialing {

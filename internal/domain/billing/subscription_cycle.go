@@ -58,10 +58,10 @@ func (d *Domain) cycleSubscription(c *api.Call, name string) error {
 	}
 	sub.schedule(c)
 	if len(inv.lines()) == 0 {
-		return c.Save(sub, "customer.subscription.updated")
+		return d.save(c, sub, "customer.subscription.updated")
 	}
 	sub.LatestInvoice = &inv.ID
-	if err := c.Save(sub, "customer.subscription.updated"); err != nil {
+	if err := d.save(c, sub, "customer.subscription.updated"); err != nil {
 		return err
 	}
 	return d.renew(c, sub, cus, inv)
@@ -155,7 +155,7 @@ func (d *Domain) endTrial(c *api.Call, sub *Subscription, cus *customer.Customer
 			if err := sub.move(paused); err != nil {
 				return false, err
 			}
-			return false, c.Save(sub, "customer.subscription.updated", "customer.subscription.paused")
+			return false, d.save(c, sub, "customer.subscription.updated", "customer.subscription.paused")
 		}
 	}
 	return true, sub.move(active)
@@ -221,7 +221,7 @@ func (d *Domain) follow(c *api.Call, inv *Invoice, how outcome) error {
 		return err
 	}
 	sub.schedule(c)
-	return c.Save(sub, "customer.subscription.updated")
+	return d.save(c, sub, "customer.subscription.updated")
 }
 
 // resumed wakes a subscription that was paused.
@@ -230,7 +230,7 @@ func (d *Domain) resumed(c *api.Call, sub *Subscription, to string) error {
 		return err
 	}
 	sub.schedule(c)
-	return c.Save(sub, "customer.subscription.updated", "customer.subscription.resumed")
+	return d.save(c, sub, "customer.subscription.updated", "customer.subscription.resumed")
 }
 
 // closed makes a subscription what it is when one of its invoices was voided, or given up. Known from: facts 15d.
@@ -250,7 +250,7 @@ func (d *Domain) closed(c *api.Call, inv *Invoice) error {
 	if err := sub.move(active); err != nil {
 		return err
 	}
-	return c.Save(sub, "customer.subscription.updated")
+	return d.save(c, sub, "customer.subscription.updated")
 }
 
 // expireNow ends a subscription that was never paid.
@@ -260,5 +260,5 @@ func (d *Domain) expireNow(c *api.Call, sub *Subscription) error {
 	if err := sub.move(expired); err != nil {
 		return err
 	}
-	return c.Save(sub, "customer.subscription.updated")
+	return d.save(c, sub, "customer.subscription.updated")
 }

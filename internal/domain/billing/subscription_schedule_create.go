@@ -131,7 +131,7 @@ func (d *Domain) scheduleFrom(c *api.Call) (any, error) {
 		return nil, err
 	}
 	sub.Schedule = &s.ID
-	if err := c.Save(sub, "customer.subscription.updated"); err != nil {
+	if err := d.save(c, sub, "customer.subscription.updated"); err != nil {
 		return nil, err
 	}
 	s.plan(c)

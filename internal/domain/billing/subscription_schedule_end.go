@@ -64,7 +64,7 @@ func (d *Domain) scheduleEnds(c *api.Call, sub *Subscription, reason string) err
 // completeSchedule ends a schedule whose last phase is over, and lets its subscription go on. Known from: the reference's trigger of `completed`.
 func (d *Domain) completeSchedule(c *api.Call, s *SubscriptionSchedule, sub *Subscription) error {
 	sub.Schedule = nil
-	if err := c.Save(sub, "customer.subscription.updated"); err != nil {
+	if err := d.save(c, sub, "customer.subscription.updated"); err != nil {
 		return err
 	}
 	s.ReleasedSubscription, s.Subscription = s.Subscription, nil // unverified
@@ -96,7 +96,7 @@ func (d *Domain) releaseSchedule(c *api.Call) (any, error) {
 		if !c.P.True("preserve_cancel_date") {
 			sub.CancelAt = nil
 		}
-		if err := c.Save(sub, "customer.subscription.updated"); err != nil {
+		if err := d.save(c, sub, "customer.subscription.updated"); err != nil {
 			return nil, err
 		}
 	}

@@ -112,7 +112,7 @@ func (d *Domain) updateActive(c *api.Call, s *SubscriptionSchedule, was *Phase, 
 	case differs || !ph.says(was):
 		err = d.applyPhase(c, s, sub, ph, prorate, false)
 	case s.endsSubscription(c, sub):
-		err = c.Save(sub, "customer.subscription.updated")
+		err = d.save(c, sub, "customer.subscription.updated")
 	}
 	if err != nil {
 		return err
