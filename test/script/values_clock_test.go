@@ -12,6 +12,17 @@ func givenClock(s *shop, given []string) string {
 				return fmt.Sprintf("%d customers, then refused %s", n, refused(r))
 			}
 		}
+	case "advance_at_most_two_intervals":
+		const start, day = 1577836800, 86400
+		clock := s.must("POST", "/v1/test_helpers/test_clocks", "frozen_time", fmt.Sprint(start)).Text("id")
+		cus := s.must("POST", "/v1/customers", "test_clock", clock, "payment_method", "pm_card_visa", "invoice_settings[default_payment_method]", "pm_card_visa").Text("id")
+		prod := s.must("POST", "/v1/products", "name", "Daily").Text("id")
+		price := s.must("POST", "/v1/prices", "product", prod, "currency", "usd", "unit_amount", "100", "recurring[interval]", "day").Text("id")
+		s.must("POST", "/v1/subscriptions", "customer", cus, "items[0][price]", price)
+		advance := "/v1/test_helpers/test_clocks/" + clock + "/advance"
+		beyond := s.ask("POST", advance, "frozen_time", fmt.Sprint(start+2*day+1))
+		s.must("POST", advance, "frozen_time", fmt.Sprint(start+2*day))
+		return fmt.Sprintf("2 intervals, and a second more refused %s", refused(beyond))
 	}
 	return "nothing"
 }

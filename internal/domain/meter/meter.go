@@ -54,7 +54,7 @@ const (
 
 // Meters is the kind of meters.
 var Meters = &api.Kind[Meter]{
-	Name: "billing.meter", Word: "billing meter", Prefixes: []string{"mtr"}, Param: "id", Index: []string{"event_name", "status"},
+	Name: "billing.meter", Word: "meter", Prefixes: []string{"mtr"}, Param: "id", Index: []string{"event_name", "status"},
 }
 
 // A Domain is the meters of all accounts.
