@@ -90,7 +90,11 @@ func (d *Domain) applyPhase(c *api.Call, s *SubscriptionSchedule, sub *Subscript
 		if err != nil {
 			return err
 		}
-		ch.phase = true
+		if ch.phase = true; !ch.anew && ch.trial == 0 {
+			if ch.anew, err = changesInterval(c, edits); err != nil {
+				return err
+			}
+		}
 		if err := d.phaseTerms(c, s, sub, ph); err != nil {
 			return err
 		}
@@ -108,6 +112,24 @@ func (d *Domain) applyPhase(c *api.Call, s *SubscriptionSchedule, sub *Subscript
 		_, err = d.changed(c, ch)
 		return err
 	})
+}
+
+// changesInterval says whether an item's interval becomes another. Then the anchor is modified, as the phase's automatic anchor says. unverified: that it is the
+// phase's start then, in the flexible mode, too.
+func changesInterval(c *api.Call, edits []edit) (bool, error) {
+	for _, e := range edits {
+		if e.item == nil || e.price == nil {
+			continue
+		}
+		old, err := e.item.price(c)
+		if err != nil {
+			return false, err
+		}
+		if !same(old.Recurring, e.price.Recurring) {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // saying runs a part of the call as if its request had been another.
