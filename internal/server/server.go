@@ -24,6 +24,7 @@ import (
 	"florin/internal/domain/browser"
 	"florin/internal/domain/cashbalance"
 	"florin/internal/domain/catalog"
+	"florin/internal/domain/checkout"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
 	"florin/internal/domain/dispute"
@@ -158,7 +159,9 @@ func (s *Server) wire() {
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
-	app.Use(billing.New(customers, methods, payments))
+	bills := billing.New(customers, methods, payments)
+	checkouts := checkout.New(customers, methods, setups, payments, bills)
+	app.Use(bills, checkouts)
 	cash := cashbalance.New(customers)
 	cash.Received = payments.FundsReceived
 	app.Use(cash)
