@@ -173,6 +173,7 @@ func (s *Server) wire() {
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
+	s.mount(page.CheckoutPath, page.Checkout(app, checkouts))
 	for _, path := range page.MethodPaths() {
 		s.mount(path, pages)
 	}
