@@ -21,7 +21,7 @@ var layers = []struct {
 	{false, "store store/memory store/sqlite/cfile store/sqlite store/storetest store/postgres store/postgres/pgtest store/postgres/pgtest/with"},
 	{false, "ledger task vault keyring rail rail/railtest"},
 	{false, "version api sweep"},
-	{false, "domain/account domain/meter domain/catalog domain/testclock domain/customer domain/taxid domain/balance domain/methodconfig domain/cashbalance domain/payout domain/topup domain/file domain/reference domain/secretstore domain/paymentmethod domain/forwarding domain/setup domain/payment domain/billing domain/entitlement domain/paymentrecord domain/browser domain/radar domain/dispute domain/customersession domain/ephemeralkey domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it
+	{false, "domain/account domain/meter domain/catalog domain/testclock domain/customer domain/taxid domain/balance domain/methodconfig domain/cashbalance domain/payout domain/topup domain/file domain/reference domain/secretstore domain/paymentmethod domain/forwarding domain/setup domain/payment domain/billing domain/checkout domain/entitlement domain/paymentrecord domain/browser domain/radar domain/dispute domain/customersession domain/ephemeralkey domain/connect domain/event domain/webhookendpoint"}, // what a domain calls stands before it
 	{true, "backup export webhook relay download page dashboard audit sim"},
 	{false, "listen"}, // signs as webhook does
 	{false, "metrics"},

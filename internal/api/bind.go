@@ -17,6 +17,14 @@ import (
 // cleared, metadata is merged. The spec has checked them, so nothing is refused here but a type that does not fit, which is our mistake.
 func (c *Call) Params(dst any) error { return Bind(dst, c.P) }
 
+// Asking runs a part of the call as if the request had asked for p: what another operation does, for a domain that does it for its own reasons.
+func (c *Call) Asking(p *form.Value, f func() error) error {
+	was := c.P
+	c.P = p
+	defer func() { c.P = was }()
+	return f()
+}
+
 // ParamsBut is Params without some parameters, which need more thought than a copy.
 func (c *Call) ParamsBut(dst any, names ...string) error {
 	return bind(dst, c.P, func(name string) bool { return !slices.Contains(names, name) })

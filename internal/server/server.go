@@ -24,6 +24,7 @@ import (
 	"florin/internal/domain/browser"
 	"florin/internal/domain/cashbalance"
 	"florin/internal/domain/catalog"
+	"florin/internal/domain/checkout"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/customersession"
 	"florin/internal/domain/dispute"
@@ -163,7 +164,8 @@ func (s *Server) wire() {
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
 	bills := billing.New(clocks, customers, methods, payments)
-	app.Use(bills, entitlement.New(bills))
+	checkouts := checkout.New(customers, methods, setups, payments, bills)
+	app.Use(bills, entitlement.New(bills), checkouts)
 	cash := cashbalance.New(customers)
 	cash.Received = payments.FundsReceived
 	app.Use(cash)
@@ -175,6 +177,7 @@ func (s *Server) wire() {
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
+	s.mount(page.CheckoutPath, page.Checkout(app, checkouts))
 	for _, path := range page.MethodPaths() {
 		s.mount(path, pages)
 	}

@@ -40,6 +40,7 @@ const (
 	clockTo
 	open
 	click
+	enter
 	alone
 	rule
 )
@@ -107,6 +108,9 @@ func (s *step) parse(line string) error {
 		s.kind, s.words = open, []string{rest}
 	case word == "rule":
 		s.kind, s.words = rule, []string{rest}
+	case word == "enter":
+		s.kind = enter
+		return s.more(rest)
 	case word == "click":
 		s.kind, s.words = click, []string{rest}
 	case arrow.MatchString(line):

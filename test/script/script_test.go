@@ -20,7 +20,8 @@
 //	                                                             restricted customer=read charge=write
 //	with Idempotency-Key: k1                                     a header for the next request; with http or with https, for all that follow
 //	open $url                                                    a browser opens a page …
-//	click Complete                                               … and presses a button of it
+//	click Complete                                               … and presses a button of it,
+//	enter email=a@b.example number=4242424242424242              … after something was entered into its fields
 //	alone                                                        needs an account of its own
 //	rule block if :email: in @mine                               a rule of the account's own: allow, block, manual_review or request_3ds
 //	rule on manual_review_if_elevated_risk                       a rule that every account has is switched on, or off
@@ -44,6 +45,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -80,7 +82,7 @@ func TestStories(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", file, err)
 			}
-			s := &story{t: t, file: file, vars: map[string]string{}, seen: map[string]bool{}, mine: map[string]bool{}, headers: http.Header{}}
+			s := &story{t: t, file: file, vars: map[string]string{}, seen: map[string]bool{}, mine: map[string]bool{}, headers: http.Header{}, entered: url.Values{}}
 			if base != "" {
 				s.world = newAway(t)
 			} else {

@@ -49,13 +49,14 @@ type story struct {
 	tls     bool
 	headers http.Header // for the next request
 
-	seen  map[string]bool // events that were told of
-	mine  map[string]bool // ids of this story's requests
-	step  *step
-	asked string // the last request, for messages
-	reply *reply
-	page  *reply // the last page that a browser was shown
-	where string // its address
+	seen    map[string]bool // events that were told of
+	mine    map[string]bool // ids of this story's requests
+	step    *step
+	asked   string // the last request, for messages
+	reply   *reply
+	page    *reply     // the last page that a browser was shown
+	entered url.Values // into its fields, since
+	where   string     // its address
 }
 
 // A reply is what came back.
@@ -144,6 +145,10 @@ func (s *story) tell(steps []step) {
 			s.open(s.fill(st.words[0]))
 		case click:
 			s.click(st.words[0])
+		case enter:
+			for _, p := range st.params {
+				s.entered.Set(p.name, s.fill(p.value))
+			}
 		case rule:
 			s.world.rule(s.t, s.fill(st.words[0]))
 		case alone:
@@ -733,6 +738,8 @@ func (s *story) open(address string) {
 var (
 	formTag   = regexp.MustCompile(`(?is)<form([^>]*)>(.*?)</form>`)
 	inputTag  = regexp.MustCompile(`(?is)<input([^>]*)>`)
+	selectTag = regexp.MustCompile(`(?is)<select([^>]*)>(.*?)</select>`)
+	chosenTag = regexp.MustCompile(`(?is)<option([^>]*)\sselected>`)
 	buttonTag = regexp.MustCompile(`(?is)<button([^>]*)>(.*?)</button>`)
 	attribute = regexp.MustCompile(`(?is)([a-z-]+)\s*=\s*("[^"]*"|'[^']*'|[^\s>]+)`)
 	anyTag    = regexp.MustCompile(`<[^>]*>`)
@@ -756,6 +763,15 @@ func (s *story) click(label string) {
 					values.Set(a["name"], a["value"])
 				}
 			}
+			for _, list := range selectTag.FindAllSubmatch(form[2], -1) {
+				if option := chosenTag.FindSubmatch(list[2]); option != nil {
+					values.Set(attributes(list[1])["name"], attributes(option[1])["value"])
+				}
+			}
+			for name := range s.entered {
+				values.Set(name, s.entered.Get(name))
+			}
+			s.entered = url.Values{}
 			if a := attributes(button[1]); a["name"] != "" {
 				values.Set(a["name"], a["value"])
 			}
@@ -798,7 +814,7 @@ func (s *story) submit(form map[string]string, values url.Values) {
 	if action.Scheme == "https" {
 		overTLS(r)
 	}
-	if s.send(r) && s.reply.status == http.StatusOK { // after a redirect the page is still there, one step back
+	if s.send(r) && !(s.reply.status >= 300 && s.reply.status < 400) { // after a redirect the page is still there, one step back
 		s.page = s.reply
 	}
 }

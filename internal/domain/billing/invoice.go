@@ -6,6 +6,7 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/customer"
+	"florin/internal/domain/payment"
 	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 	"florin/internal/jsontext"
@@ -91,7 +92,8 @@ type Invoice struct {
 	TotalTaxes                   []Tax                  `json:"total_taxes"`
 	WebhooksDeliveredAt          *int64                 `json:"webhooks_delivered_at"`
 
-	Private InvoicePrivate `json:"-"`
+	Private InvoicePrivate  `json:"-"`
+	paidBy  *payment.Intent // in the call that makes it by a checkout
 }
 
 // InvoicePrivate is what an invoice knows that no answer shows.

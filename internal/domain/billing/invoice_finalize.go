@@ -181,6 +181,9 @@ func (d *Domain) useUp(c *api.Call, inv *Invoice) error {
 
 // intentOf makes the intent that the invoice is paid by, and the invoice payment that binds them.
 func (d *Domain) intentOf(c *api.Call, inv *Invoice) (*api.Mark, error) {
+	if inv.paidBy != nil {
+		return nil, d.takeIntent(c, inv)
+	}
 	due := payment.Due{
 		Invoice: inv.ID, Amount: inv.AmountDue, Currency: inv.Currency, Customer: inv.Customer, Types: inv.PaymentSettings.PaymentMethodTypes,
 		Keep: inv.Private.Keep, OnBehalfOf: inv.OnBehalfOf, StatementDescriptor: inv.StatementDescriptor, ApplicationFeeAmount: inv.Private.ApplicationFeeAmount,

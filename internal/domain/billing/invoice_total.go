@@ -180,7 +180,7 @@ func (inv *Invoice) addTaxes(c *api.Call, cus *customer.Customer, all []*Line, l
 // balance takes the customer's balance into account: credit pays, debt is added.
 func (inv *Invoice) balance(cus *customer.Customer) {
 	inv.StartingBalance = 0
-	if cus != nil && (cus.Currency == nil || *cus.Currency == inv.Currency) {
+	if cus != nil && inv.paidBy == nil && (cus.Currency == nil || *cus.Currency == inv.Currency) {
 		inv.StartingBalance = cus.Balance
 	}
 	inv.AmountDue = 0

@@ -35,7 +35,7 @@ func (d *Domain) createPreview(c *api.Call) (any, error) {
 		if err != nil {
 			return err
 		}
-		inv, err := d.preview(c, sub, cus)
+		inv, err := d.preview(c, sub, cus, c.P)
 		body = jsontext.Append(nil, inv)
 		return err
 	})
@@ -76,37 +76,41 @@ func (d *Domain) previewed(c *api.Call) (*Subscription, *customer.Customer, erro
 	return sub, cus, err
 }
 
-// preview makes the invoice that would come.
-func (d *Domain) preview(c *api.Call, sub *Subscription, cus *customer.Customer) (*Invoice, error) {
-	asked := c.P
-	c.P = asked.At("subscription_details")
-	if c.P == nil {
-		c.P = &form.Value{Kind: form.Object}
+// preview makes the invoice that would come; asked are the parameters of the request.
+func (d *Domain) preview(c *api.Call, sub *Subscription, cus *customer.Customer, asked *form.Value) (inv *Invoice, err error) {
+	of := asked.At("subscription_details")
+	if of == nil {
+		of = &form.Value{Kind: form.Object}
 	}
-	defer func() { c.P = asked }()
-	var inv *Invoice
-	var err error
-	switch {
-	case sub != nil && sub.over():
-		return nil, fault.NoUpcoming(cus.ID)
-	case sub != nil:
-		inv, err = d.previewNext(c, sub, cus, asked)
-	case c.P.Has("items"):
-		inv, err = d.previewFirst(c, cus, asked)
-	default:
-		currency := text(cus.Currency)
-		if currency == "" {
-			currency = asked.Str("currency")
+	err = c.Asking(of, func() error {
+		switch {
+		case sub != nil && sub.over():
+			err = fault.NoUpcoming(cus.ID)
+		case sub != nil:
+			inv, err = d.previewNext(c, sub, cus, asked)
+		case c.P.Has("items"):
+			inv, err = d.previewFirst(c, cus, asked)
+		default:
+			inv, err = d.previewPending(c, cus, asked)
 		}
-		inv = newInvoice(c, cus, currency, "upcoming")
-		inv.PeriodStart, inv.PeriodEnd = c.Now(), c.Now()
-		inv.inherit(cus)
-		err = d.takePending(c, inv, nil)
+		if err != nil {
+			return err
+		}
+		return d.finishPreview(c, inv, cus, asked)
+	})
+	return inv, err
+}
+
+// previewPending is an invoice of what waits for a customer, who subscribes to nothing.
+func (d *Domain) previewPending(c *api.Call, cus *customer.Customer, asked *form.Value) (*Invoice, error) {
+	currency := text(cus.Currency)
+	if currency == "" {
+		currency = asked.Str("currency")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return inv, d.finishPreview(c, inv, cus, asked)
+	inv := newInvoice(c, cus, currency, "upcoming")
+	inv.PeriodStart, inv.PeriodEnd = c.Now(), c.Now()
+	inv.inherit(cus)
+	return inv, d.takePending(c, inv, nil)
 }
 
 // previewFirst is the first invoice of a subscription that is not there.
@@ -313,8 +317,7 @@ func (d *Domain) upcoming(c *api.Call, name string) error {
 		if err != nil {
 			return err
 		}
-		c.P = &form.Value{Kind: form.Object}
-		inv, err := d.preview(c, sub, cus)
+		inv, err := d.preview(c, sub, cus, &form.Value{Kind: form.Object})
 		if err != nil {
 			return err
 		}

@@ -64,6 +64,7 @@ type Subscription struct {
 	TrialStart                    *int64                `json:"trial_start"`
 
 	Private SubscriptionPrivate `json:"-"`
+	order   *Order              // that it begins with, in the call that makes it by a checkout
 }
 
 // SubscriptionPrivate is what a subscription knows that no answer shows.

@@ -391,7 +391,12 @@ func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Cust
 			return nil, err
 		}
 	}
-	if err := d.takePending(c, inv, sub); err != nil {
+	if err := d.addOnce(c, sub, cus, inv); err != nil {
+		return nil, err
+	}
+	if sub.order != nil {
+		inv.paidBy = sub.order.PaidBy // for what the customer has seen: nothing else comes on the invoice
+	} else if err := d.takePending(c, inv, sub); err != nil {
 		return nil, err
 	}
 	to := active
@@ -427,6 +432,11 @@ func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Cust
 
 // created tells of a new subscription.
 func (d *Domain) created(c *api.Call, sub *Subscription) error {
+	if sub.order != nil {
+		if err := sub.order.Begun(sub); err != nil {
+			return err
+		}
+	}
 	if err := d.save(c, sub, "customer.subscription.created"); err != nil {
 		return err
 	}
@@ -482,8 +492,6 @@ func (d *Domain) addExtras(c *api.Call, sub *Subscription, cus *customer.Custome
 			return fault.ParamNotBuilt(under(at, "period"))
 		}
 		it := blankItem(c, cus)
-		it.Period = Period{c.Now(), c.Now()}
-		it.Parent = &ItemParent{&ItemSubscription{Subscription: sub.ID}, "subscription_details"}
 		if p.Given("quantity") {
 			it.number(p.Num("quantity"))
 		}
@@ -497,20 +505,27 @@ func (d *Domain) addExtras(c *api.Call, sub *Subscription, cus *customer.Custome
 		if err != nil {
 			return err
 		}
-		if err := it.of(c, pr, sub.Currency); err != nil {
-			return err
-		}
-		if err := d.takeItem(c, it, p, at); err != nil {
-			return err
-		}
-		if err := d.putOn(c, inv, it); err != nil {
-			return err
-		}
-		if err := c.Save(it, "invoiceitem.created"); err != nil { // unverified: the event
+		if err := d.addExtra(c, sub, inv, it, pr, p, at); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// addExtra puts an item that is asked for only once on the invoice.
+func (d *Domain) addExtra(c *api.Call, sub *Subscription, inv *Invoice, it *InvoiceItem, pr *catalog.Price, p *form.Value, at string) error {
+	it.Period = Period{c.Now(), c.Now()}
+	it.Parent = &ItemParent{&ItemSubscription{Subscription: sub.ID}, "subscription_details"}
+	if err := it.of(c, pr, sub.Currency); err != nil {
+		return err
+	}
+	if err := d.takeItem(c, it, p, at); err != nil {
+		return err
+	}
+	if err := d.putOn(c, inv, it); err != nil {
+		return err
+	}
+	return c.Save(it, "invoiceitem.created") // unverified: the event
 }
 
 // A bill is an invoice of a subscription that is finalized and collected in the request that makes it.
@@ -590,6 +605,11 @@ func (d *Domain) payBill(c *api.Call, b *bill, pm *method, made *api.Mark, wait 
 		b.result = itPaid
 		return nil
 	}
+	var err error
+	if b.inv.paidBy != nil {
+		b.result, err = d.apply(c, b.inv, b.inv.paidBy, true)
+		return err
+	}
 	if pm == nil || wait {
 		if b.result = itWaits; !wait {
 			b.result = itFailed
@@ -597,7 +617,6 @@ func (d *Domain) payBill(c *api.Call, b *bill, pm *method, made *api.Mark, wait 
 		}
 		return c.EmitMark("payment_intent.created", *made)
 	}
-	var err error
 	b.result, err = d.charge(c, b.inv, pm, try{present: !c.P.True("off_session"), made: made})
 	if err != nil || b.behavior != "error_if_incomplete" || b.result == itPaid || b.result == itWaits {
 		return err

@@ -238,7 +238,7 @@ func (d *Domain) startSchedule(c *api.Call, s *SubscriptionSchedule, cus *custom
 		return err
 	}
 	s.CurrentPhase = &CurrentPhase{ph.EndDate, ph.StartDate}
-	return saying(c, ph.asks(c, nil, ph.ProrationBehavior, false), func() error {
+	return c.Asking(ph.asks(c, nil, ph.ProrationBehavior, false), func() error {
 		sub := newSubscription(c, cus)
 		sub.BillingMode, sub.Currency, sub.Schedule, s.Subscription = s.BillingMode, ph.Currency, &s.ID, &sub.ID
 		if sub.BillingMode.Flexible != nil {

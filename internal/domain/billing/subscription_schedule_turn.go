@@ -81,7 +81,7 @@ func (d *Domain) applyPhase(c *api.Call, s *SubscriptionSchedule, sub *Subscript
 		return err
 	}
 	anchored := ph.from(s, func(t *Terms) bool { return t.BillingCycleAnchor != nil }).anchored()
-	return saying(c, ph.asks(c, sub, prorate, begins && anchored), func() error {
+	return c.Asking(ph.asks(c, sub, prorate, begins && anchored), func() error {
 		edits, err := d.phaseEdits(c, sub, ph)
 		if err != nil {
 			return err
@@ -130,14 +130,6 @@ func changesInterval(c *api.Call, edits []edit) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// saying runs a part of the call as if its request had been another.
-func saying(c *api.Call, p *form.Value, f func() error) error {
-	was := c.P
-	c.P = p
-	defer func() { c.P = was }()
-	return f()
 }
 
 // asks is a phase as the request that an update of the subscription would be; sub is nil where it creates the subscription.

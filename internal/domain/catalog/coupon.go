@@ -259,14 +259,23 @@ func (cp *Coupon) redeemed(c *api.Call) error {
 	return c.Save(cp)
 }
 
-// Redeem finds the coupon that a parameter names, refuses it if it is no longer good, and counts it.
-func Redeem(c *api.Call, id, param string) (*Coupon, error) {
+// Redeemable finds the coupon that a parameter names, and refuses it if it is no longer good.
+func Redeemable(c *api.Call, id, param string) (*Coupon, error) {
 	cp, err := Coupons.Find(c, id, param)
 	if err != nil {
 		return nil, err
 	}
 	if !cp.good(c) {
 		return nil, fault.CouponExpired(cp.ID)
+	}
+	return cp, nil
+}
+
+// Redeem finds the coupon that a parameter names, refuses it if it is no longer good, and counts it.
+func Redeem(c *api.Call, id, param string) (*Coupon, error) {
+	cp, err := Redeemable(c, id, param)
+	if err != nil {
+		return nil, err
 	}
 	return cp, cp.redeemed(c)
 }

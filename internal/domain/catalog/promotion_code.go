@@ -264,6 +264,32 @@ type Redeemer struct {
 
 // RedeemCode finds the promotion code that a parameter names, refuses it to who may not redeem it, and counts it. What it gives is its coupon.
 func RedeemCode(c *api.Call, id, param string, by Redeemer) (*PromotionCode, *Coupon, error) {
+	pc, cp, err := RedeemableCode(c, id, param, by)
+	if err != nil {
+		return nil, nil, err
+	}
+
+	pc.TimesRedeemed++
+	pc.Active = pc.MaxRedemptions == nil || pc.TimesRedeemed < *pc.MaxRedemptions
+	if err := c.Save(pc, "promotion_code.updated"); err != nil { // unverified: that it is told
+		return nil, nil, err
+	}
+	return pc, cp, cp.redeemed(c)
+}
+
+// CodeReading finds the active promotion code that reads like what a customer has typed: his own, or one that is for all; nil if there is none.
+func CodeReading(c *api.Call, typed, customer string) (found *PromotionCode, err error) {
+	err = PromotionCodes.Each(c, "code", search.Fold(typed), func(pc *PromotionCode) bool {
+		if pc.Active && strings.EqualFold(pc.Code, typed) && (pc.Customer == nil || *pc.Customer == customer) {
+			found = pc
+		}
+		return found == nil || found.Customer == nil
+	})
+	return found, err
+}
+
+// RedeemableCode finds the promotion code that a parameter names, and refuses it to who may not redeem it. What it gives is its coupon.
+func RedeemableCode(c *api.Call, id, param string, by Redeemer) (*PromotionCode, *Coupon, error) {
 	pc, err := PromotionCodes.Find(c, id, param)
 	if err != nil {
 		return nil, nil, err
@@ -286,14 +312,5 @@ func RedeemCode(c *api.Call, id, param string, by Redeemer) (*PromotionCode, *Co
 		}
 	}
 	cp, err := Coupons.Get(c, *pc.Promotion.Coupon)
-	if err != nil {
-		return nil, nil, err
-	}
-
-	pc.TimesRedeemed++
-	pc.Active = pc.MaxRedemptions == nil || pc.TimesRedeemed < *pc.MaxRedemptions
-	if err := c.Save(pc, "promotion_code.updated"); err != nil { // unverified: that it is told
-		return nil, nil, err
-	}
-	return pc, cp, cp.redeemed(c)
+	return pc, cp, err
 }

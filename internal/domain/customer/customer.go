@@ -203,6 +203,19 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	return cus, nil
 }
 
+// Create makes a customer for another domain, by the parameters of POST /v1/customers.
+func (d *Domain) Create(c *api.Call, p *form.Value) (cus *Customer, err error) {
+	err = c.Asking(p, func() error {
+		made, err := d.create(c)
+		if err != nil {
+			return err
+		}
+		cus = made.(*Customer)
+		return nil
+	})
+	return cus, err
+}
+
 // update changes a customer. A deleted one is refused with 400, one that never was with 404 (facts 05c).
 func (d *Domain) update(c *api.Call) (any, error) {
 	cus, err := Customers.Get(c, c.Path("customer"))

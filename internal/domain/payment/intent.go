@@ -90,6 +90,7 @@ type IntentPrivate struct {
 	// Configuration is the payment method configuration that was asked for; "" for the account's default.
 	Configuration string `json:"configuration,omitempty"`
 	Invoice       string `json:"invoice,omitempty"` // that it pays
+	Session       string `json:"session,omitempty"` // the checkout session that it is of
 	Watched       bool   `json:"-"`                 // who has confirmed it looks himself what becomes of it, and is no follower now
 }
 

@@ -63,6 +63,9 @@ type IntentPrivate struct {
 	Configuration string `json:"configuration,omitempty"`
 	// Tries is how often somebody has guessed the microdeposits.
 	Tries int64 `json:"tries,omitempty"`
+	// Session is the checkout session that it is of.
+	Session string `json:"session,omitempty"`
+	Watched bool   `json:"-"` // who confirms it looks himself what becomes of it, and is no follower now
 }
 
 // Automatic says that the payment methods are chosen by the account's configuration.
