@@ -158,7 +158,9 @@ func (s *Server) wire() {
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
-	app.Use(billing.New(customers, methods, payments))
+	bills := billing.New(customers, methods, payments)
+	clocks.Farthest = bills.Farthest
+	app.Use(bills)
 	cash := cashbalance.New(customers)
 	cash.Received = payments.FundsReceived
 	app.Use(cash)
