@@ -238,6 +238,11 @@ func NotSetToCancel() *Error {
 	return Invalid("cancellation_details", "`cancellation_details` can only be set on subscriptions that are set to cancel.")
 }
 
+// PercentOutside refuses a part that is less than nothing, or more than all. unverified: the words.
+func PercentOutside(param string) *Error {
+	return Invalid(param, "`"+param+"` must be between 0 and 100.")
+}
+
 // SubscriptionOfOther refuses a subscription of another customer. unverified: the words.
 func SubscriptionOfOther(subscription, customer string) *Error {
 	return Invalid("subscription", "The subscription "+subscription+" does not belong to customer "+customer+".")

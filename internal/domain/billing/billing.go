@@ -13,7 +13,6 @@ package billing
 
 import (
 	"florin/internal/api"
-	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
@@ -33,7 +32,7 @@ type Domain struct {
 func New(clocks *testclock.Domain, customers *customer.Domain, methods *paymentmethod.Domain, payments *payment.Domain) *Domain {
 	d := &Domain{customers: customers, methods: methods, payments: payments}
 	payments.Follow(d.intentMoved)
-	clocks.Farthest = d.farthest
+	clocks.Farthest = d.Farthest
 	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules)
 	customers.Lists["subscriptions"] = d.subscriptionsOf
 	return d
@@ -83,30 +82,6 @@ func speak(c *api.Call, cus *customer.Customer, currency string) error {
 	}
 	cus.Currency = &currency
 	return c.Save(cus, "customer.updated")
-}
-
-// farthest is the clocks' hook: how far one may be advanced, which is two intervals of its shortest subscription. Known from: facts 15l.
-func (d *Domain) farthest(c *api.Call, clock string, from int64) (until int64, err error) {
-	var failed error
-	err = Subscriptions.Each(c, "test_clock", clock, func(sub *Subscription) bool {
-		if sub.over() || text(sub.TestClock) != clock {
-			return true
-		}
-		for _, it := range sub.Items.Data {
-			var p *catalog.Price
-			if p, failed = it.price(c); failed != nil {
-				return false
-			}
-			if end := boundary(from, p.Recurring, 2); until == 0 || end < until {
-				until = end
-			}
-		}
-		return true
-	})
-	if err == nil {
-		err = failed
-	}
-	return until, err
 }
 
 // opt is a text that may be missing: nil for "".

@@ -1,8 +1,10 @@
 package billing
 
 import (
+	"errors"
 	"time"
 
+	"florin/internal/api"
 	"florin/internal/clock"
 	"florin/internal/domain/catalog"
 )
@@ -92,6 +94,29 @@ func days(r *catalog.Recurring) int64 {
 		return 7 * r.IntervalCount
 	}
 	return 0
+}
+
+// Farthest is two intervals of the shortest item behind a time, among the subscriptions of a test clock: as far as it can be advanced; 0 if it has none
+// that goes on. Known from: facts 08n, 15l.
+func (d *Domain) Farthest(c *api.Call, clock string, from int64) (until int64, err error) {
+	var failed error
+	err = Subscriptions.Each(c, "test_clock", clock, func(sub *Subscription) bool {
+		if sub.over() || text(sub.TestClock) != clock { // indexes know no case, and ids do
+			return true
+		}
+		for _, it := range sub.Items.Data {
+			p, err := it.price(c)
+			if err != nil {
+				failed = err
+				return false
+			}
+			if end := boundary(from, p.Recurring, 2); until == 0 || end < until {
+				until = end
+			}
+		}
+		return true
+	})
+	return until, errors.Join(err, failed)
 }
 
 // together says whether items of two intervals can be on one subscription: the longer one is a multiple of the shorter. Known from: facts 15b.

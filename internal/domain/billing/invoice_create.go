@@ -188,6 +188,9 @@ func (d *Domain) takeInvoice(c *api.Call, inv *Invoice) error {
 			}
 		}
 	}
+	if err := d.payments.CheckSharing(c); err != nil {
+		return err
+	}
 	method := inv.CollectionMethod
 	if m := p.Str("collection_method"); m != "" {
 		method = m

@@ -115,6 +115,7 @@ func (d *Domain) answerInvoice(c *api.Call, name string) (any, error) {
 
 // payOutOfBand takes the merchant's word for it that the customer has paid some other way. Known from: facts 15d.
 func (d *Domain) payOutOfBand(c *api.Call, inv *Invoice) error {
+	inv.AmountPaidOffStripe = inv.AmountRemaining
 	inv.AmountPaid, inv.AmountRemaining, inv.AutoAdvance, inv.NextPaymentAttempt = inv.AmountDue, 0, false, nil
 	if err := inv.move(paid, c.Now()); err != nil {
 		return err

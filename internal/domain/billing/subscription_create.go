@@ -157,6 +157,9 @@ func (d *Domain) takeSubscription(c *api.Call, sub *Subscription) error {
 	case method != send && p.Given("days_until_due"):
 		return fault.OnlyWhenSent("days_until_due")
 	}
+	if err := d.checkShares(c, sub); err != nil {
+		return err
+	}
 	if p.Str("collection_method") == send {
 		cus, err := customer.Customers.Get(c, sub.Customer)
 		if err != nil {
@@ -208,6 +211,25 @@ func (d *Domain) takeSubscription(c *api.Call, sub *Subscription) error {
 			return err
 		}
 		sub.Discounts = list
+	}
+	return nil
+}
+
+// checkShares refuses to share what a subscription will ask in ways that cannot be.
+func (d *Domain) checkShares(c *api.Call, sub *Subscription) error {
+	const name = "application_fee_percent"
+	if err := d.payments.CheckSharing(c); err != nil || !c.P.Given(name) {
+		return err
+	}
+	to := c.P.At("transfer_data")
+	percent, _ := strconv.ParseFloat(c.P.Str(name), 64) // a number, as the spec has checked
+	switch {
+	case percent < 0 || percent > 100:
+		return fault.PercentOutside(name)
+	case to.Given("amount_percent"):
+		return fault.OnlyOne(name, "transfer_data[amount_percent]")
+	case !to.Given("destination") && sub.TransferData == nil && account.Platform(c) == nil:
+		return fault.FeeNeedsConnect()
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package payment
 
 import (
 	"encoding/json"
+	"math"
 	"slices"
 
 	"florin/internal/api"
@@ -66,6 +67,10 @@ func (d *Domain) ForInvoice(c *api.Call, due Due) (*Intent, *api.Mark, error) {
 	made := c.Mark(pi)
 	return pi, &made, nil
 }
+
+// CheckSharing refuses to share what invoices will ask in ways that cannot be, before it is known how much that is. The parameters that say how are those
+// of an intent.
+func (d *Domain) CheckSharing(c *api.Call) error { return d.checkSharing(c, sharing{}, math.MaxInt64) }
 
 // A reference is what the payment of an invoice refers to.
 type reference struct {
