@@ -60,6 +60,8 @@ var scenarios = []struct {
 	{"deposit-setup", depositSetup},
 	{"deposit-too-often", depositTooOften},
 	{"mandate", mandate},
+	{"checkout", checkout},
+	{"checkout-saves", checkoutSaves},
 }
 
 func main() {
