@@ -64,11 +64,6 @@ func named(path string) func(*walk, *object) ([]byte, error) {
 	return func(w *walk, o *object) ([]byte, error) { return reference(idOf(o.at(path))), nil }
 }
 
-// always makes a member that never was anything else.
-func always(v []byte) func(*walk, *object) ([]byte, error) {
-	return func(*walk, *object) ([]byte, error) { return v, nil }
-}
-
 func orNull(v []byte) []byte {
 	if v == nil {
 		return null

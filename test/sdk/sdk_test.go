@@ -21,7 +21,7 @@ import (
 
 // scenarios are what every program goes through, in this order.
 var scenarios = []string{
-	"pay", "decline", "3ds", "3ds-fail", "manual-capture", "refund", "list", "search", "expand", "idempotency", "webhook", "errors",
+	"pay", "decline", "3ds", "3ds-fail", "manual-capture", "refund", "list", "search", "expand", "idempotency", "webhook", "subscription", "errors",
 }
 
 func TestSDKs(t *testing.T) {

@@ -63,6 +63,7 @@ var scenarios = []struct {
 	{"expand", expand},
 	{"idempotency", idempotency},
 	{"webhook", receiveWebhook},
+	{"subscription", subscription},
 	{"errors", refusals},
 }
 
@@ -412,6 +413,45 @@ func press(page, choice string) (action string, fields url.Values) {
 		}
 	}
 	panic(failure("the page has no button named " + choice))
+}
+
+// subscription lets a month pass on a test clock: the renewal is a draft at the end of the period, and paid an hour later.
+func subscription() {
+	const january, february = int64(1893456000), int64(1896134400) // 2030
+	clock := value(sc.V1TestHelpersTestClocks.Create(ctx, &stripe.TestHelpersTestClockCreateParams{FrozenTime: stripe.Int64(january)}))
+	customer := value(sc.V1Customers.Create(ctx, &stripe.CustomerCreateParams{
+		TestClock: &clock.ID, PaymentMethod: stripe.String("pm_card_visa"),
+		InvoiceSettings: &stripe.CustomerCreateInvoiceSettingsParams{DefaultPaymentMethod: stripe.String("pm_card_visa")},
+	}))
+	price := value(sc.V1Prices.Create(ctx, &stripe.PriceCreateParams{
+		Currency: stripe.String("usd"), UnitAmount: stripe.Int64(1500),
+		Recurring:   &stripe.PriceCreateRecurringParams{Interval: stripe.String("month")},
+		ProductData: &stripe.PriceCreateProductDataParams{Name: stripe.String("Gold")},
+	}))
+	params := &stripe.SubscriptionCreateParams{
+		Customer: &customer.ID, Items: []*stripe.SubscriptionCreateItemParams{{Price: &price.ID, Quantity: stripe.Int64(2)}},
+	}
+	params.AddExpand("latest_invoice.payments")
+	sub := value(sc.V1Subscriptions.Create(ctx, params))
+	expect("status", sub.Status, stripe.SubscriptionStatusActive)
+	expect("the period", sub.Items.Data[0].CurrentPeriodEnd, february)
+	expect("the invoice", []any{sub.LatestInvoice.Status, sub.LatestInvoice.AmountPaid}, []any{stripe.InvoiceStatusPaid, int64(3000)})
+	expect("the payment", sub.LatestInvoice.Payments.Data[0].AmountPaid, int64(3000))
+
+	value(sc.V1TestHelpersTestClocks.Advance(ctx, clock.ID, &stripe.TestHelpersTestClockAdvanceParams{FrozenTime: stripe.Int64(february + 3600)}))
+	for clock.FrozenTime != february+3600 {
+		time.Sleep(20 * time.Millisecond)
+		clock = value(sc.V1TestHelpersTestClocks.Retrieve(ctx, clock.ID, nil))
+	}
+	var renewal *stripe.Invoice
+	for invoice, err := range sc.V1Invoices.List(ctx, &stripe.InvoiceListParams{Subscription: &sub.ID}).All(ctx) {
+		must(err)
+		renewal = invoice
+		break
+	}
+	expect("the renewal", []any{renewal.BillingReason, renewal.Status, renewal.AmountPaid}, []any{stripe.InvoiceBillingReasonSubscriptionCycle, stripe.InvoiceStatusPaid, int64(3000)})
+	expect("when", renewal.StatusTransitions.PaidAt, february+3600)
+	value(sc.V1TestHelpersTestClocks.Delete(ctx, clock.ID, nil))
 }
 
 func unique() string { return "go-" + strings.ToLower(rand.Text()) }

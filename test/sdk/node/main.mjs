@@ -185,6 +185,32 @@ const scenarios = {
     }
   },
 
+  // A month passes on a test clock: the renewal is a draft at the end of the period, and paid an hour later.
+  subscription: async () => {
+    const january = 1893456000, february = 1896134400; // 2030
+    const clock = await stripe.testHelpers.testClocks.create({ frozen_time: january });
+    const customer = await stripe.customers.create({
+      test_clock: clock.id, payment_method: 'pm_card_visa', invoice_settings: { default_payment_method: 'pm_card_visa' },
+    });
+    const price = await stripe.prices.create({
+      currency: 'usd', unit_amount: 1500, recurring: { interval: 'month' }, product_data: { name: 'Gold' },
+    });
+    const sub = await stripe.subscriptions.create({
+      customer: customer.id, items: [{ price: price.id, quantity: 2 }], expand: ['latest_invoice.payments'],
+    });
+    expect('status', sub.status, 'active');
+    expect('the period', sub.items.data[0].current_period_end, february);
+    expect('the invoice', [sub.latest_invoice.status, sub.latest_invoice.amount_paid], ['paid', 3000]);
+    expect('the payment', sub.latest_invoice.payments.data[0].amount_paid, 3000);
+
+    await stripe.testHelpers.testClocks.advance(clock.id, { frozen_time: february + 3600 });
+    while ((await stripe.testHelpers.testClocks.retrieve(clock.id)).frozen_time !== february + 3600) await sleep(20);
+    const [renewal] = (await stripe.invoices.list({ subscription: sub.id })).data;
+    expect('the renewal', [renewal.billing_reason, renewal.status, renewal.amount_paid], ['subscription_cycle', 'paid', 3000]);
+    expect('when', renewal.status_transitions.paid_at, february + 3600);
+    await stripe.testHelpers.testClocks.del(clock.id);
+  },
+
   errors: async () => {
     const stranger = newClient('sk_test_' + '0'.repeat(24));
     let err = await refused(Stripe.errors.StripeAuthenticationError, stranger.balance.retrieve());

@@ -13,6 +13,7 @@ import re
 import ssl
 import sys
 import threading
+import time
 import traceback
 import urllib.error
 import urllib.parse
@@ -185,6 +186,34 @@ def webhook():
         server.shutdown()
 
 
+def subscription():
+    """A month passes on a test clock: the renewal is a draft at the end of the period, and paid an hour later."""
+    january, february = 1893456000, 1896134400  # 2030
+    clocks = client.v1.test_helpers.test_clocks
+    clock = clocks.create({"frozen_time": january})
+    customer = customers.create(
+        {"test_clock": clock.id, "payment_method": "pm_card_visa", "invoice_settings": {"default_payment_method": "pm_card_visa"}}
+    )
+    price = client.v1.prices.create(
+        {"currency": "usd", "unit_amount": 1500, "recurring": {"interval": "month"}, "product_data": {"name": "Gold"}}
+    )
+    sub = client.v1.subscriptions.create(
+        {"customer": customer.id, "items": [{"price": price.id, "quantity": 2}], "expand": ["latest_invoice.payments"]}
+    )
+    expect("status", sub.status, "active")
+    expect("the period", sub["items"].data[0].current_period_end, february)
+    expect("the invoice", (sub.latest_invoice.status, sub.latest_invoice.amount_paid), ("paid", 3000))
+    expect("the payment", sub.latest_invoice.payments.data[0].amount_paid, 3000)
+
+    clocks.advance(clock.id, {"frozen_time": february + 3600})
+    while clocks.retrieve(clock.id).frozen_time != february + 3600:
+        time.sleep(0.02)
+    renewal = client.v1.invoices.list({"subscription": sub.id}).data[0]
+    expect("the renewal", (renewal.billing_reason, renewal.status, renewal.amount_paid), ("subscription_cycle", "paid", 3000))
+    expect("when", renewal.status_transitions.paid_at, february + 3600)
+    clocks.delete(clock.id)
+
+
 def errors():
     stranger = new_client("sk_test_" + 24 * "0")
     err = refused(stripe.AuthenticationError, lambda: stranger.v1.balance.retrieve())
@@ -315,6 +344,7 @@ SCENARIOS = {
     "expand": expand,
     "idempotency": idempotency,
     "webhook": webhook,
+    "subscription": subscription,
     "errors": errors,
 }
 
