@@ -325,13 +325,23 @@ func (d *Domain) expireSession(c *api.Call) (any, error) {
 	if s.Status != Open {
 		return nil, fault.SessionNotOpen(s.Status)
 	}
+	if busy, err := d.Busy(c, s); err != nil || busy {
+		if err == nil {
+			err = fault.SessionBusy()
+		}
+		return nil, err
+	}
 	return s, d.expire(c, s)
 }
 
-// expireLate is the task that ends a session that nobody has paid in time.
+// expireLate is the task that ends a session that nobody has paid in time. One whose payment a network has yet to answer is waited for.
 func (d *Domain) expireLate(c *api.Call, session string) error {
 	s, err := Sessions.Get(c, session)
 	if err != nil || s == nil || s.Status != Open {
+		return err
+	}
+	if busy, err := d.Busy(c, s); err != nil || busy {
+		c.At(c.Now()+60, "checkout.expire", s.ID)
 		return err
 	}
 	return d.expire(c, s)

@@ -163,7 +163,7 @@ func newSession(c *api.Call) *Session {
 	s := Sessions.New(c, name)
 	s.Created, s.Livemode, s.Mode, s.UIMode = c.Now(), c.Live(), mode, "hosted_page"
 	s.Metadata, s.CustomFields, s.ShippingOptions, s.PaymentStatus = map[string]string{}, []json.RawMessage{}, []json.RawMessage{}, unpaid
-	s.BrandingSettings = Branding{BackgroundColor: "#ffffff", BorderStyle: "rounded", ButtonColor: "#0074d4", DisplayName: account.Of(c).Name(), FontFamily: "default"}
+	s.BrandingSettings = Branding{BackgroundColor: "#ffffff", BorderStyle: "rounded", ButtonColor: "#0074d4", DisplayName: displayName(account.Of(c)), FontFamily: "default"}
 	s.PaymentMethodCollection = "always"
 	switch mode {
 	case modePayment:
@@ -176,6 +176,14 @@ func newSession(c *api.Call) *Session {
 		s.PaymentStatus = noneRequired
 	}
 	return s
+}
+
+// displayName is what customers know an account by.
+func displayName(a *account.Account) string {
+	if name := a.Name(); name != "" {
+		return name
+	}
+	return a.ID
 }
 
 // checkMode refuses what sessions of other modes have.
