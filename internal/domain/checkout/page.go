@@ -89,7 +89,7 @@ func (s *Session) showPage(c *api.Call) (any, error) {
 		SuccessURL: s.SuccessURL, URL: s.URL, PaymentIntent: s.PaymentIntent, SetupIntent: s.SetupIntent, Subscription: s.Subscription,
 		ClientReferenceID: s.ClientReferenceID, PhoneNumberCollected: s.PhoneNumberCollection,
 	}
-	items, err := s.listed(c)
+	items, err := s.wares().shown(c)
 	if err != nil {
 		return nil, err
 	}
