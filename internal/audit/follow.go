@@ -364,8 +364,9 @@ var steps = map[string]map[string]string{
 		"": "warning_needs_response needs_response", "warning_needs_response": "warning_under_review warning_closed needs_response",
 		"warning_under_review": "warning_closed needs_response", "needs_response": "under_review lost", "under_review": "won lost",
 	},
-	"payout": {"": "pending", "pending": "in_transit canceled failed", "in_transit": "paid failed", "paid": "failed"},
-	"topup":  {"": "pending", "pending": "succeeded failed canceled", "succeeded": "reversed"},
+	"checkout.session": {"": "open", "open": "complete expired"},
+	"payout":           {"": "pending", "pending": "in_transit canceled failed", "in_transit": "paid failed", "paid": "failed"},
+	"topup":            {"": "pending", "pending": "succeeded failed canceled", "succeeded": "reversed"},
 }
 
 // reaches says whether a status is reached from another in steps of the table, of which one unit of work may take several.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -22,6 +23,7 @@ import (
 
 // The page on which a customer pays a checkout session: its url.
 //
+//	GET  /b/{code}          the url of a payment link: makes a session, and leads to it; prefilled_email and client_reference_id may stand in the query
 //	GET  /c/pay/{session}   what is for sale, and a form
 //	POST /c/pay/{session}   pays it: email, number, expiry, cvc, name, country, postal_code; or method, for a type other than card
 //	                        apply=1 and code: a promotion code, which takes the place of the one before
@@ -31,8 +33,11 @@ import (
 //
 // The session's id is the secret of its URL: who knows it may see the page, and pay.
 
-// CheckoutPath is what the paths of the page begin with.
-const CheckoutPath = "/c/pay/"
+// CheckoutPath is what the paths of the page begin with, and LinkPath those of payment links, which lead there.
+const (
+	CheckoutPath = "/c/pay/"
+	LinkPath     = "/b/"
+)
 
 // checkouts answers requests for the page of a session.
 type checkouts struct {
@@ -40,7 +45,7 @@ type checkouts struct {
 	domain *checkout.Domain
 }
 
-// Checkout makes the handler of everything under CheckoutPath.
+// Checkout makes the handler of everything under CheckoutPath and LinkPath.
 func Checkout(app *api.App, domain *checkout.Domain) http.Handler {
 	p := &checkouts{&pages{app: app}, domain}
 	mux := http.NewServeMux()
@@ -48,6 +53,11 @@ func Checkout(app *api.App, domain *checkout.Domain) http.Handler {
 	mux.HandleFunc("POST "+CheckoutPath+"{session}", p.pay)
 	mux.HandleFunc(CheckoutPath+"{session}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Allow", "GET, HEAD, POST")
+		p.say(w, http.StatusMethodNotAllowed, &notAllowed)
+	})
+	mux.HandleFunc("GET "+LinkPath+"{code}", p.follow)
+	mux.HandleFunc(LinkPath+"{code}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", "GET, HEAD")
 		p.say(w, http.StatusMethodNotAllowed, &notAllowed)
 	})
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { p.say(w, http.StatusNotFound, &noSession) })
@@ -66,6 +76,9 @@ var (
 	}}
 	sessionBusy = notice{"Your payment is being processed", []string{
 		"Your bank has yet to answer. Wait a moment, then load this page again. You will not pay twice.",
+	}}
+	linkInactive = notice{"This link is no longer active", []string{
+		"Nothing can be paid here any more. Ask who gave you the link for another one.",
 	}}
 	overHTTP = notice{"This page is served over HTTPS only", []string{
 		"What you enter here must not be read by others on its way. Go back to the shop, and tell them that their checkout has a wrong address.",
@@ -103,7 +116,8 @@ type sale struct {
 	Countries []country
 
 	status  string
-	success string
+	success string // "" where nobody is to be sent anywhere: thanks are said
+	thanks  string // the merchant's
 	wait    string
 	busy    bool
 	failure *fault.Error
@@ -157,6 +171,9 @@ func (p *checkouts) read(ctx context.Context, scope store.Scope, session string)
 			Name: merchantName(account.Of(c)), Live: s.Livemode, Path: CheckoutPath + s.ID, Cancel: text(s.CancelURL), status: s.Status,
 			success: strings.ReplaceAll(text(s.SuccessURL), "{CHECKOUT_SESSION_ID}", s.ID), Entered: map[string]string{}, Wrong: map[string]string{}, Countries: countries,
 		}
+		if out.thanks, err = thanks(c, s); err != nil {
+			return err
+		}
 		if out.wait, err = p.domain.Wait(c, s); err != nil {
 			return err
 		}
@@ -169,6 +186,15 @@ func (p *checkouts) read(ctx context.Context, scope store.Scope, session string)
 		return out.describe(c, s)
 	})
 	return out, err
+}
+
+// thanks are the words of the merchant to who has paid by a link.
+func thanks(c *api.Call, s *checkout.Session) (string, error) {
+	l, err := checkout.Links.Get(c, text(s.PaymentLink))
+	if err != nil || l == nil || l.AfterCompletion.HostedConfirmation == nil {
+		return "", err
+	}
+	return text(l.AfterCompletion.HostedConfirmation.CustomMessage), nil
 }
 
 // describe fills in what an open session shows.
@@ -314,11 +340,14 @@ func (p *checkouts) show(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if back := r.URL.Query().Get("redirect_status"); back != "" { // from where the customer has authenticated
-		if v.status == checkout.Complete {
+		if v.status == checkout.Complete && v.success != "" {
 			goTo(w, v.success)
 			return
 		}
 		v.failed(v.failure)
+	}
+	if email := r.URL.Query().Get("prefilled_email"); v.Email == "" && email != "" {
+		v.Entered["email"] = email
 	}
 	p.stand(w, http.StatusOK, v)
 }
@@ -326,6 +355,12 @@ func (p *checkouts) show(w http.ResponseWriter, r *http.Request) {
 // stand shows a session as it stands.
 func (p *checkouts) stand(w http.ResponseWriter, status int, v *sale) {
 	switch {
+	case v.status == checkout.Complete && v.success == "":
+		said := notice{"Thanks for your payment", []string{"A payment to " + v.Name + " will appear on your statement."}}
+		if v.thanks != "" {
+			said.Words = []string{v.thanks}
+		}
+		p.say(w, http.StatusOK, &said)
 	case v.status == checkout.Complete:
 		p.say(w, http.StatusGone, &sessionDone)
 	case v.status == checkout.Expired:
@@ -342,6 +377,52 @@ func goTo(w http.ResponseWriter, to string) {
 	headers(w.Header())
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// follow begins a checkout for who has opened a payment link, and sends him there.
+func (p *checkouts) follow(w http.ResponseWriter, r *http.Request) {
+	var scope store.Scope
+	var link string
+	ok := false
+	err := p.app.Do(r.Context(), store.System, func(c *api.Call) (err error) {
+		scope, link, ok, err = checkout.FindLink(c, r.PathValue("code"))
+		return err
+	})
+	switch {
+	case err != nil:
+		p.fail(w, r, err)
+		return
+	case !ok:
+		p.say(w, http.StatusNotFound, &noSession)
+		return
+	}
+	q := r.URL.Query()
+	to, inactive := "", linkInactive
+	err = p.app.Do(r.Context(), scope, func(c *api.Call) error {
+		s, l, err := p.domain.Follow(c, link, q.Get("client_reference_id"))
+		if err != nil || s == nil {
+			if l != nil && l.InactiveMessage != nil {
+				inactive.Words = []string{*l.InactiveMessage}
+			}
+			return err
+		}
+		to = *s.URL
+		return nil
+	})
+	var refusal *fault.Error
+	switch {
+	case errors.As(err, &refusal): // what it sells can no longer be sold
+		p.say(w, http.StatusGone, &linkInactive)
+	case err != nil:
+		p.fail(w, r, err)
+	case to == "":
+		p.say(w, http.StatusGone, &inactive)
+	default:
+		if email := q.Get("prefilled_email"); email != "" {
+			to += "?prefilled_email=" + url.QueryEscape(email)
+		}
+		goTo(w, to)
+	}
 }
 
 // pay takes the form. It asks for no token against forged requests: who can forge one knows the session's id, and may pay.
@@ -386,7 +467,7 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 	case before.status == checkout.Open && v.wait != "" && refusal == nil && len(wrong) == 0 && !applies:
 		goTo(w, v.wait)
 		return
-	case v.status == checkout.Complete:
+	case v.status == checkout.Complete && v.success != "":
 		goTo(w, v.success)
 		return
 	}

@@ -177,7 +177,9 @@ func (s *Server) wire() {
 	pages := page.New(app, payments, setups)
 	s.mount("/3d_secure_2/", pages)
 	s.mount("/receipts/", pages)
-	s.mount(page.CheckoutPath, page.Checkout(app, checkouts))
+	shops := page.Checkout(app, checkouts)
+	s.mount(page.CheckoutPath, shops)
+	s.mount(page.LinkPath, shops)
 	for _, path := range page.MethodPaths() {
 		s.mount(path, pages)
 	}

@@ -39,6 +39,7 @@ const (
 	events
 	clockTo
 	open
+	visit
 	click
 	enter
 	alone
@@ -104,6 +105,8 @@ func (s *step) parse(line string) error {
 		s.kind, s.words = with, []string{rest}
 	case word == "clock":
 		s.kind, s.words = clockTo, strings.Fields(rest)
+	case word == "visit":
+		s.kind, s.words = visit, []string{rest}
 	case word == "open":
 		s.kind, s.words = open, []string{rest}
 	case word == "rule":

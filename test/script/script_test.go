@@ -20,6 +20,7 @@
 //	                                                             restricted customer=read charge=write
 //	with Idempotency-Key: k1                                     a header for the next request; with http or with https, for all that follow
 //	open $url                                                    a browser opens a page …
+//	visit $url                                                   the same, where it may be sent on, or told that there is nothing
 //	click Complete                                               … and presses a button of it,
 //	enter email=a@b.example number=4242424242424242              … after something was entered into its fields
 //	alone                                                        needs an account of its own

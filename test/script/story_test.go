@@ -142,6 +142,10 @@ func (s *story) tell(steps []step) {
 			}
 			s.moveClock(st.words)
 		case open:
+			if s.open(s.fill(st.words[0])); s.reply != nil && s.reply.status != http.StatusOK {
+				s.fail("the page is not shown")
+			}
+		case visit:
 			s.open(s.fill(st.words[0]))
 		case click:
 			s.click(st.words[0])
@@ -729,9 +733,6 @@ func (s *story) open(address string) {
 	}
 	if s.send(r) {
 		s.page = s.reply
-		if s.reply.status != http.StatusOK {
-			s.fail("the page is not shown")
-		}
 	}
 }
 

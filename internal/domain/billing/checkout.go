@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 
@@ -205,6 +206,9 @@ func (d *Domain) addOnce(c *api.Call, sub *Subscription, cus *customer.Customer,
 // takeIntent makes an intent that the customer has confirmed the one that pays the invoice.
 func (d *Domain) takeIntent(c *api.Call, inv *Invoice) error {
 	pi := inv.paidBy
+	if pi.Amount != inv.AmountDue {
+		return fmt.Errorf("%s is of %d, and %s of %d: the page has shown another sum than there is to pay", pi.ID, pi.Amount, inv.ID, inv.AmountDue)
+	}
 	inv.Private.Payment = pi.ID
 	return c.InRealTime(func() error {
 		if err := d.payments.Bill(c, pi, inv.ID); err != nil {

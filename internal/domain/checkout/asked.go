@@ -1,11 +1,13 @@
 package checkout
 
 import (
+	"errors"
 	"strings"
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
 	"florin/internal/domain/billing"
+	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/paymethod"
 	"florin/internal/spec"
@@ -31,13 +33,18 @@ func checked(op string, p *form.Value, at string) (*form.Value, error) {
 	if f == nil {
 		return out, nil
 	}
+	return nil, within(f, at)
+}
+
+// within makes the refusal of a parameter of another operation one of the session's.
+func within(f *fault.Error, at string) *fault.Error {
 	if f.Param != "" && at != "" {
 		name, rest, _ := strings.Cut(f.Param, "[")
 		if f.Param = at + "[" + name + "]"; rest != "" {
 			f.Param += "[" + rest
 		}
 	}
-	return nil, f
+	return f
 }
 
 // checkAsked refuses what the objects cannot be made with that the session makes later.
@@ -45,7 +52,14 @@ func (d *Domain) checkAsked(c *api.Call, s *Session) error {
 	var err error
 	switch s.Mode {
 	case modePayment:
-		_, err = checked(makePayment, s.forPayment(nil, "cus", "pm"), "payment_intent_data")
+		var p *form.Value
+		if p, err = checked(makePayment, s.forPayment(nil, text(s.Customer), "pm"), ""); err == nil && *s.AmountTotal > 0 {
+			err = d.payments.CheckAsked(c, p)
+		}
+		var f *fault.Error
+		if errors.As(err, &f) {
+			err = within(f, "payment_intent_data")
+		}
 	case modeSubscription:
 		if _, err = checked(makePayment, s.forPayment(nil, "cus", "pm"), ""); err == nil {
 			_, err = checked(makeSubscribe, s.forSubscription("cus", "pm"), "subscription_data")

@@ -1,5 +1,7 @@
 // Package checkout sells on a page: a merchant makes a session that says what is for sale, sends the customer to its URL, and hears of what came of it.
 //
+// Instead of making sessions himself he may publish a link (link.go), which makes one for each who opens it.
+//
 // A session's life is session.go: it is made (session_create.go, with what it sells in item.go), paid (pay.go, complete.go) by whoever is on its page, or
 // expires. The page itself belongs to package page, which calls Pay; page.go has the routes by which Stripe's own page, and the CLI, do the same.
 //
@@ -40,6 +42,7 @@ func New(customers *customer.Domain, methods *paymentmethod.Domain, setups *setu
 func (d *Domain) Routes(r *api.Router) {
 	d.sessionRoutes(r)
 	d.pageRoutes(r)
+	d.linkRoutes(r)
 }
 
 // opt is a text that may be missing: nil for "".

@@ -42,7 +42,10 @@ func (d *Domain) completed(c *api.Call, s *Session) error {
 	if err := s.move(Complete); err != nil {
 		return err
 	}
-	return c.Save(s, "checkout.session.completed")
+	if err := c.Save(s, "checkout.session.completed"); err != nil || s.PaymentLink == nil {
+		return err
+	}
+	return countLink(c, *s.PaymentLink)
 }
 
 // describePayer shows who has paid. The customer is changed where the merchant has asked for that.

@@ -225,15 +225,23 @@ func (it *Item) show(c *api.Call, currency string) ([]byte, error) {
 	}), nil
 }
 
-// itemsURL is where the items of a session are listed.
-func (s *Session) itemsURL() string { return "/v1/checkout/sessions/" + s.ID + "/line_items" }
+// wares are what a session or a link sells, and where that is listed.
+type wares struct {
+	items    []Item
+	currency string
+	url      string
+}
+
+func (s *Session) wares() wares {
+	return wares{s.Private.Items, text(s.Currency), "/v1/checkout/sessions/" + s.ID + "/line_items"}
+}
 
 // mostListed is how many items a list shows when it is not asked for more.
 const mostListed = 10
 
-// listed is the list of items as a member of the session.
-func (s *Session) listed(c *api.Call) ([]byte, error) {
-	l, err := s.page(c, 0, min(len(s.Private.Items), mostListed))
+// shown is the list of items as a member of what sells them.
+func (w wares) shown(c *api.Call) ([]byte, error) {
+	l, err := w.page(c, 0, min(len(w.items), mostListed))
 	if err != nil {
 		return nil, err
 	}
@@ -241,10 +249,10 @@ func (s *Session) listed(c *api.Call) ([]byte, error) {
 }
 
 // page is a part of the items.
-func (s *Session) page(c *api.Call, from, to int) (*api.List, error) {
-	l := &api.List{Object: "list", URL: s.itemsURL(), HasMore: to < len(s.Private.Items)}
+func (w wares) page(c *api.Call, from, to int) (*api.List, error) {
+	l := &api.List{Object: "list", URL: w.url, HasMore: to < len(w.items)}
 	for i := from; i < to; i++ {
-		body, err := s.Private.Items[i].show(c, *s.Currency)
+		body, err := w.items[i].show(c, w.currency)
 		if err != nil {
 			return nil, err
 		}
@@ -253,46 +261,52 @@ func (s *Session) page(c *api.Call, from, to int) (*api.List, error) {
 	return l, nil
 }
 
-func listItems(c *api.Call) (any, error) {
-	s, err := Sessions.InPath(c, "session")
-	if err != nil {
-		return nil, err
-	}
+// list is the page of the items that a request asks for.
+func (w wares) list(c *api.Call) (any, error) {
 	limit := int(c.P.Num("limit"))
 	if limit == 0 {
 		limit = mostListed
 	}
-	from, to := 0, len(s.Private.Items)
+	from, to := 0, len(w.items)
 	switch {
 	case c.P.Given("starting_after") && c.P.Given("ending_before"):
 		return nil, fault.BothCursors()
 	case c.P.Given("starting_after"):
-		i, err := s.itemNamed(c, "starting_after")
+		i, err := w.named(c, "starting_after")
 		if err != nil {
 			return nil, err
 		}
 		from = i + 1
 	case c.P.Given("ending_before"):
-		i, err := s.itemNamed(c, "ending_before")
+		i, err := w.named(c, "ending_before")
 		if err != nil {
 			return nil, err
 		}
 		from, to = max(0, i-limit), i
 	}
 	more := to-from > limit || c.P.Given("ending_before") && from > 0
-	l, err := s.page(c, from, min(to, from+limit))
-	if err == nil {
-		l.HasMore = more
+	l, err := w.page(c, from, min(to, from+limit))
+	if err != nil {
+		return nil, err
 	}
-	return l, err
+	l.HasMore = more
+	return l, nil
 }
 
-// itemNamed is which item a parameter names.
-func (s *Session) itemNamed(c *api.Call, param string) (int, error) {
-	for i := range s.Private.Items {
-		if s.Private.Items[i].ID == c.P.Str(param) {
+// named is which item a parameter names.
+func (w wares) named(c *api.Call, param string) (int, error) {
+	for i := range w.items {
+		if w.items[i].ID == c.P.Str(param) {
 			return i, nil
 		}
 	}
 	return 0, fault.NoSuch("item", c.P.Str(param), param, 400)
+}
+
+func listItems(c *api.Call) (any, error) {
+	s, err := Sessions.InPath(c, "session")
+	if err != nil {
+		return nil, err
+	}
+	return s.wares().list(c)
 }

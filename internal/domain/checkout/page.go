@@ -6,6 +6,7 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/catalog"
+	"florin/internal/domain/payment"
 	"florin/internal/fault"
 	"florin/internal/jsontext"
 )
@@ -88,7 +89,7 @@ func (s *Session) showPage(c *api.Call) (any, error) {
 		SuccessURL: s.SuccessURL, URL: s.URL, PaymentIntent: s.PaymentIntent, SetupIntent: s.SetupIntent, Subscription: s.Subscription,
 		ClientReferenceID: s.ClientReferenceID, PhoneNumberCollected: s.PhoneNumberCollection,
 	}
-	items, err := s.listed(c)
+	items, err := s.wares().shown(c)
 	if err != nil {
 		return nil, err
 	}
@@ -146,6 +147,22 @@ func (d *Domain) answerPage(c *api.Call, session string) (any, error) {
 	return s.showPage(c)
 }
 
+// dropTry gives up a payment that waits for the customer to authenticate, since it is for another amount.
+func (d *Domain) dropTry(c *api.Call, s *Session) error {
+	pi, err := payment.Intents.Get(c, s.Private.Intent)
+	if err != nil || pi == nil {
+		return err
+	}
+	switch pi.Status {
+	case payment.Processing:
+		return fault.SessionBusy()
+	case payment.NeedsAction:
+		s.Private.Intent = ""
+		return d.payments.Cancel(c, pi, "abandoned")
+	}
+	return nil
+}
+
 // Promote gives a session the discount of a promotion code that the customer has entered, or takes it away again if he has entered none.
 func (d *Domain) Promote(c *api.Call, s *Session, typed string) error {
 	if s.Status != Open {
@@ -168,6 +185,9 @@ func (d *Domain) Promote(c *api.Call, s *Session, typed string) error {
 			return err
 		}
 		discounts = append(discounts, Discount{PromotionCode: &pc.ID})
+	}
+	if err := d.dropTry(c, s); err != nil {
+		return err
 	}
 	s.Discounts = discounts
 	if err := d.total(c, s); err != nil {

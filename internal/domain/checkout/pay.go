@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"florin/internal/api"
-	"florin/internal/domain/account"
 	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
@@ -340,6 +339,3 @@ func (d *Domain) Wait(c *api.Call, s *Session) (string, error) {
 	}
 	return "", nil
 }
-
-// Merchant is the name that the page shows.
-func Merchant(c *api.Call) string { return account.Of(c).Name() }

@@ -270,7 +270,8 @@ func (s *Session) move(to string) error {
 // A place is the way from the URL of a page, which names no account, to its session.
 type place struct {
 	api.Meta
-	Scope int64 `json:"scope"`
+	Scope int64  `json:"scope"`
+	Link  string `json:"link,omitempty"` // of a link, its id
 }
 
 var places = &api.Kind[place]{Name: "_checkout", Internal: true}
@@ -280,7 +281,7 @@ func placeID(session string) string { return "_checkout:" + session }
 // Find finds where a session is that the URL of a page names, in a call of the system's scope; ok is false if there is none.
 func Find(c *api.Call, session string) (scope store.Scope, ok bool, err error) {
 	p, err := places.GetAt(c, store.System, placeID(session))
-	if err != nil || p == nil {
+	if err != nil || p == nil || p.Link != "" {
 		return 0, false, err
 	}
 	return store.Scope(p.Scope), true, nil
@@ -325,13 +326,23 @@ func (d *Domain) expireSession(c *api.Call) (any, error) {
 	if s.Status != Open {
 		return nil, fault.SessionNotOpen(s.Status)
 	}
+	if busy, err := d.Busy(c, s); err != nil || busy {
+		if err == nil {
+			err = fault.SessionBusy()
+		}
+		return nil, err
+	}
 	return s, d.expire(c, s)
 }
 
-// expireLate is the task that ends a session that nobody has paid in time.
+// expireLate is the task that ends a session that nobody has paid in time. One whose payment a network has yet to answer is waited for.
 func (d *Domain) expireLate(c *api.Call, session string) error {
 	s, err := Sessions.Get(c, session)
 	if err != nil || s == nil || s.Status != Open {
+		return err
+	}
+	if busy, err := d.Busy(c, s); err != nil || busy {
+		c.At(c.Now()+60, "checkout.expire", s.ID)
 		return err
 	}
 	return d.expire(c, s)
@@ -388,5 +399,5 @@ func itemsOf(c *api.Call, session []byte) ([]byte, error) {
 	if err != nil || s == nil {
 		return nil, err
 	}
-	return s.listed(c)
+	return s.wares().shown(c)
 }

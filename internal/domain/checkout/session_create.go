@@ -41,6 +41,23 @@ const (
 )
 
 func (d *Domain) create(c *api.Call) (any, error) {
+	s, err := d.make(c, nil)
+	if err != nil {
+		return nil, err
+	}
+	if s.Mode == modeSetup {
+		if err := d.beginSetup(c, s); err != nil {
+			return nil, err
+		}
+	}
+	return s, d.open(c, s)
+}
+
+// make makes a session by the parameters of the call, or one of a link.
+func (d *Domain) make(c *api.Call, l *Link) (*Session, error) {
+	if l == nil && c.P.Str("success_url") == "" {
+		return nil, fault.Missing("success_url")
+	}
 	if err := checkCreate(c.P); err != nil {
 		return nil, err
 	}
@@ -57,7 +74,9 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	if err := s.takeCustomer(c); err != nil {
 		return nil, err
 	}
-	if err := s.takeItems(c); err != nil {
+	if l != nil {
+		s.takeLink(c, l)
+	} else if err := s.takeItems(c); err != nil {
 		return nil, err
 	}
 	if err := d.takeData(c, s); err != nil {
@@ -75,16 +94,16 @@ func (d *Domain) create(c *api.Call) (any, error) {
 	if err := s.chooseMethods(c); err != nil {
 		return nil, err
 	}
-	if err := d.checkAsked(c, s); err != nil {
-		return nil, err
-	}
+	return s, d.checkAsked(c, s)
+}
 
-	if s.Mode == modeSetup {
-		if err := d.beginSetup(c, s); err != nil {
-			return nil, err
-		}
+// takeLink makes a session one of a link.
+func (s *Session) takeLink(c *api.Call, l *Link) {
+	s.PaymentLink, s.Currency = &l.ID, &l.Currency
+	s.Private.Items = slices.Clone(l.Private.Items)
+	for i := range s.Private.Items {
+		s.Private.Items[i].ID = c.NewID("li")
 	}
-	return s, d.open(c, s)
 }
 
 // open makes a session that its customer can come to.
@@ -131,9 +150,6 @@ func checkCreate(p *form.Value) error {
 	if p.True("allow_promotion_codes") && p.Given("discounts") {
 		return fault.OnlyOne("allow_promotion_codes", "discounts")
 	}
-	if p.Str("success_url") == "" {
-		return fault.Missing("success_url")
-	}
 	for _, name := range []string{"success_url", "cancel_url"} {
 		if to := p.Str(name); to != "" && !isURL(to) {
 			return fault.SessionURL(name)
@@ -163,7 +179,7 @@ func newSession(c *api.Call) *Session {
 	s := Sessions.New(c, name)
 	s.Created, s.Livemode, s.Mode, s.UIMode = c.Now(), c.Live(), mode, "hosted_page"
 	s.Metadata, s.CustomFields, s.ShippingOptions, s.PaymentStatus = map[string]string{}, []json.RawMessage{}, []json.RawMessage{}, unpaid
-	s.BrandingSettings = Branding{BackgroundColor: "#ffffff", BorderStyle: "rounded", ButtonColor: "#0074d4", DisplayName: account.Of(c).Name(), FontFamily: "default"}
+	s.BrandingSettings = Branding{BackgroundColor: "#ffffff", BorderStyle: "rounded", ButtonColor: "#0074d4", DisplayName: displayName(account.Of(c)), FontFamily: "default"}
 	s.PaymentMethodCollection = "always"
 	switch mode {
 	case modePayment:
@@ -176,6 +192,14 @@ func newSession(c *api.Call) *Session {
 		s.PaymentStatus = noneRequired
 	}
 	return s
+}
+
+// displayName is what customers know an account by.
+func displayName(a *account.Account) string {
+	if name := a.Name(); name != "" {
+		return name
+	}
+	return a.ID
 }
 
 // checkMode refuses what sessions of other modes have.

@@ -6,6 +6,11 @@ import (
 	"florin/internal/jsontext"
 )
 
+// CheckAsked refuses what ForCheckout could not make, before there is anybody to pay.
+func (d *Domain) CheckAsked(c *api.Call, p *form.Value) error {
+	return c.Asking(p, func() error { return d.checkCreate(c) })
+}
+
 // ForCheckout makes the intent of a checkout session when its customer pays, and confirms it, by the parameters of POST /v1/payment_intents. What comes
 // of it its status says when this returns, if the network answers at once; followers hear of what comes later.
 func (d *Domain) ForCheckout(c *api.Call, session string, p *form.Value) (pi *Intent, err error) {
