@@ -59,6 +59,11 @@ func InvoicePaidNotVoided() *Error {
 	return Invalid("", "Invoices with `paid` payments cannot be voided.")
 }
 
+// InvoicePending refuses to pay, void or give up an invoice while a bank has yet to answer for its payment.
+func InvoicePending() *Error {
+	return Invalid("", "This invoice can't be modified while a payment on it is still pending. Wait for the payment to clear, then try again.")
+}
+
 // InvoiceGivenUp refuses to give an invoice up again.
 func InvoiceGivenUp() *Error {
 	return Invalid("", "This invoice has already been marked uncollectible.")

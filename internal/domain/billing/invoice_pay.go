@@ -41,6 +41,9 @@ func (d *Domain) payInvoice(c *api.Call) (any, error) {
 			return nil, fault.ParamNotBuilt(name)
 		}
 	}
+	if err := settled(c, inv); err != nil {
+		return nil, err
+	}
 	pm, err := d.methodAsked(c, inv)
 	if err != nil {
 		return nil, err
@@ -75,6 +78,15 @@ func (d *Domain) payInvoice(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return d.answerInvoice(c, inv.ID)
+}
+
+// settled refuses to touch an invoice while a bank has yet to answer for its payment.
+func settled(c *api.Call, inv *Invoice) error {
+	pi, err := payment.Intents.Get(c, inv.Private.Payment)
+	if err == nil && pi != nil && inv.Status == open && pi.Status == payment.Processing {
+		return fault.InvoicePending()
+	}
+	return err
 }
 
 // methodAsked is the payment method that the request names; nil if it names none.
@@ -131,6 +143,9 @@ func (d *Domain) payOutOfBand(c *api.Call, inv *Invoice) error {
 
 // collect tries to get an open invoice paid, by itself. A customer without a payment method is a failure.
 func (d *Domain) collect(c *api.Call, inv *Invoice) error {
+	if settled(c, inv) != nil {
+		return nil // a customer was quicker
+	}
 	pm, err := d.methodOf(c, inv)
 	if err != nil {
 		return err
@@ -242,7 +257,7 @@ func (d *Domain) intentMoved(c *api.Call, pi *payment.Intent, from string) error
 		return nil
 	}
 	switch pi.Status {
-	case payment.Succeeded, payment.NeedsAction:
+	case payment.Succeeded, payment.NeedsAction, payment.Processing:
 	case payment.NeedsMethod:
 		if from == "" {
 			return nil
@@ -329,6 +344,9 @@ func (d *Domain) voidInvoice(c *api.Call) (any, error) {
 	}
 	switch inv.Status {
 	case open, uncollectible: // facts 08 (8e); unverified: a probe of 2026 saw one that is uncollectible refused
+		if err := settled(c, inv); err != nil {
+			return nil, err
+		}
 		return inv, d.void(c, inv)
 	case paid:
 		return nil, fault.InvoicePaidNotVoided()
@@ -373,6 +391,9 @@ func (d *Domain) markUncollectible(c *api.Call) (any, error) {
 		return nil, fault.InvoiceGivenUp()
 	default:
 		return nil, fault.InvoiceNotOpen()
+	}
+	if err := settled(c, inv); err != nil {
+		return nil, err
 	}
 	inv.AutoAdvance, inv.NextPaymentAttempt = false, nil
 	if err := inv.move(uncollectible, c.Now()); err != nil {

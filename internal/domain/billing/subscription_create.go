@@ -626,7 +626,7 @@ func (d *Domain) settleBill(c *api.Call, b *bill) error {
 	sub := b.sub
 	to := sub.Status
 	switch {
-	case b.result == itPaid:
+	case b.result == itPaid || b.result == itWaits && b.inv.Attempted: // a bank is trusted until it says no; unverified
 		to = b.then
 		d.keepMethod(c, sub, b.inv)
 	case sub.Status == incomplete || sub.Status == paused:

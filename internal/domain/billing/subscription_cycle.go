@@ -171,7 +171,7 @@ func (d *Domain) expireSubscription(c *api.Call, name string) error {
 		return err
 	}
 	inv, err := Invoices.Get(c, text(sub.LatestInvoice))
-	if err != nil || inv == nil || inv.Status != open {
+	if err != nil || inv == nil || inv.Status != open || inv.Created+incompleteFor > c.Now() {
 		return err
 	}
 	return d.void(c, inv)
@@ -188,7 +188,7 @@ func (d *Domain) follow(c *api.Call, inv *Invoice, how outcome) error {
 	switch {
 	case how == itPaid && sub.Status == paused && latest:
 		return d.resumed(c, sub, active)
-	case how == itPaid && sub.Status == incomplete && latest:
+	case (how == itPaid || how == itWaits) && sub.Status == incomplete && latest: // a bank is trusted until it says no; unverified
 		if to = active; sub.TrialEnd != nil && *sub.TrialEnd > c.Now() {
 			to = trialing
 		}
