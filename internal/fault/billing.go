@@ -218,6 +218,11 @@ func ProrationDateOutside() *Error {
 	return Invalid("proration_date", "Invalid timestamp: must be within the current period of the subscription.")
 }
 
+// TooManyOnClock refuses one more subscription of a customer on a test clock. unverified: the words.
+func TooManyOnClock(most int) *Error {
+	return Invalid("customer", fmt.Sprintf("A customer with a test clock can have up to %d subscriptions.", most))
+}
+
 // SubscriptionEnded refuses a change of a subscription that is canceled.
 func SubscriptionEnded() *Error {
 	return Invalid("", "A canceled subscription can only update its cancellation_details and metadata.")

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"errors"
+	"slices"
 
 	"florin/internal/api"
 	"florin/internal/domain/customer"
@@ -9,6 +10,7 @@ import (
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/testclock"
 	"florin/internal/fault"
+	"florin/internal/jsontext"
 )
 
 // An outcome is what became of a try to collect an invoice.
@@ -154,6 +156,16 @@ func (d *Domain) collect(c *api.Call, inv *Invoice) error {
 	inv.NextPaymentAttempt = nil
 	if pm == nil {
 		inv.tried(true)
+	} else if hopeless, err := inv.hopeless(c, pm); err != nil || hopeless {
+		if err != nil {
+			return err
+		}
+		inv.tried(true)
+		d.dun(c, inv, itFailed)
+		if err := c.Save(inv, "invoice.updated"); err != nil {
+			return err
+		}
+		return d.follow(c, inv, itFailed)
 	} else if how, err = d.charge(c, inv, pm, try{scheduled: true}); err != nil {
 		var f *fault.Error
 		if !errors.As(err, &f) {
@@ -185,6 +197,25 @@ func (inv *Invoice) tried(scheduled bool) {
 	if scheduled || inv.AttemptCount == 0 {
 		inv.AttemptCount++
 	}
+}
+
+// final are the declines after which the same card is not charged again. Known from: facts 15d.
+var final = []string{
+	"authentication_required", "highest_risk_level", "incorrect_number", "lost_card", "pickup_card", "revocation_of_all_authorizations",
+	"revocation_of_authorization", "stolen_card",
+}
+
+// hopeless says whether a payment method was refused in a way that no further try can change.
+func (inv *Invoice) hopeless(c *api.Call, pm *paymentmethod.PaymentMethod) (bool, error) {
+	pi, err := payment.Intents.Get(c, inv.Private.Payment)
+	if err != nil || pi == nil {
+		return false, err
+	}
+	last, err := pi.LastError(c)
+	if err != nil || last == nil || jsontext.Text(pi.LastPaymentError, "payment_method.id") != pm.ID {
+		return false, err
+	}
+	return slices.Contains(final, last.DeclineCode) || slices.Contains(final, last.Code), nil
 }
 
 // charge tries to pay an invoice with a payment method, and notes what becomes of it. Nothing is told of the invoice yet; of the intent that is new and of

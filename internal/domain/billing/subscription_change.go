@@ -387,13 +387,13 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	if err := d.takePending(c, inv, sub); err != nil {
 		return nil, err
 	}
+	if err := d.addExtras(c, sub, ch.cus, inv); err != nil {
+		return nil, err
+	}
 	if ch.anew || ch.trial > 0 {
 		if err := d.periodLines(c, sub, inv, sub.Items.Data, ch.trial > 0); err != nil {
 			return nil, err
 		}
-	}
-	if err := d.addExtras(c, sub, ch.cus, inv); err != nil {
-		return nil, err
 	}
 	to := sub.Status
 	if ch.quick != "" {
