@@ -70,8 +70,6 @@ type Subscription struct {
 type SubscriptionPrivate struct {
 	// Billed is, by item, what the present period was billed: what a change in the middle of it gives back a part of.
 	Billed map[string]Billed `json:"billed,omitempty"`
-	// Rates are the tax rates of items that have their own.
-	Rates map[string][]string `json:"rates,omitempty"`
 }
 
 // SubscriptionTax says whether taxes are computed by Stripe Tax, which Florin does not have yet.

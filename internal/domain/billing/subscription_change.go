@@ -400,7 +400,13 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 		to = ch.quick
 	}
 	sub.LatestInvoice = &inv.ID
-	told := func() error { return c.Save(sub, "customer.subscription.updated") }
+	was := sub.Status
+	told := func() error {
+		if was == paused && sub.Status != paused {
+			return c.Save(sub, "customer.subscription.updated", "customer.subscription.resumed")
+		}
+		return c.Save(sub, "customer.subscription.updated")
+	}
 	if sub.CollectionMethod == send {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {
