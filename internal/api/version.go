@@ -81,6 +81,15 @@ func (r reader) Get(id string) ([]byte, error) {
 	return r.c.show(st)
 }
 
+// Named is an object of a kind whose ids merchants may choose.
+func (r reader) Named(kind, id string) ([]byte, error) {
+	k := r.c.app.kinds[kind]
+	if k == nil {
+		return nil, nil
+	}
+	return r.Get(k.key(id))
+}
+
 // List is a page of the objects of a kind, those of this call included.
 func (r reader) List(kind, path, value, url string) ([]byte, error) {
 	l := &List{Object: "list", URL: url, Total: new(int64)}

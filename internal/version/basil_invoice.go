@@ -257,7 +257,15 @@ func unlessNull(v []byte) []byte {
 	return v
 }
 
-func price(w *walk, o *object) ([]byte, error) { return full(w, o.at("pricing.price_details.price")) }
+func price(w *walk, o *object) ([]byte, error) {
+	shown := o.at("pricing.price_details.price")
+	id := jsontext.Scalar(shown)
+	if isObject(shown) || id == "" {
+		return orNull(shown), nil
+	}
+	found, err := w.read.Named("price", id) // which a plan may be, with an id that somebody has chosen
+	return orNull(found), err
+}
 
 // pricedPlan is the plan that a recurring price is; null for any other.
 func pricedPlan(w *walk, o *object) ([]byte, error) {

@@ -249,6 +249,8 @@ func Expandable(version, kind, member string) bool { return planOf(version).adds
 type Reader interface {
 	// Get is an object; nil if there is none.
 	Get(id string) ([]byte, error)
+	// Named is Get for a kind whose ids merchants may choose, so that they do not tell it.
+	Named(kind, id string) ([]byte, error)
 	// List is a list of the objects of a kind that have a value at an indexed path, newest first. A kind that there is not has none.
 	List(kind, path, value, url string) ([]byte, error)
 	// Find are all objects of a kind that have a value at an indexed path, newest first.

@@ -24,6 +24,8 @@ func (s stock) Get(id string) ([]byte, error) {
 	return nil, nil
 }
 
+func (s stock) Named(kind, id string) ([]byte, error) { return s.Get(id) }
+
 func (s stock) List(kind, path, value, url string) ([]byte, error) {
 	data, n := s[kind+"."+path+"="+value], 0
 	if data != "" {
@@ -517,6 +519,7 @@ var errBroken = errors.New("the disk is gone")
 func (broken) List(kind, path, value, url string) ([]byte, error) { return nil, errBroken }
 func (broken) Find(kind, path, value string) ([][]byte, error)    { return nil, errBroken }
 func (broken) Get(id string) ([]byte, error)                      { return nil, errBroken }
+func (broken) Named(kind, id string) ([]byte, error)              { return nil, errBroken }
 
 func TestReaderFails(t *testing.T) {
 	for _, give := range []string{

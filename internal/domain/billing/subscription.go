@@ -282,14 +282,14 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 			return nil, fault.ParamNotBuilt(name)
 		}
 	}
-	n := api.Narrow{Skip: []string{"status", "price", "plan"}}
+	n := api.Narrow{Skip: []string{"status", "price"}}
 	if of := c.Path("customer"); of != "" {
 		if _, err := customer.Customers.InPath(c, "customer"); err != nil {
 			return nil, err
 		}
 		n.Path, n.Value = "customer", of
 	}
-	status, price, plan := c.P.Str("status"), c.P.Str("price"), c.P.Str("plan")
+	status, price := c.P.Str("status"), c.P.Str("price")
 	all := n.Path != "" || c.P.Given("customer") || c.P.Given("test_clock")
 	n.Where = func(body []byte) bool {
 		is := jsontext.Text(body, "status")
@@ -308,7 +308,7 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 				return false
 			}
 		}
-		return (all || jsontext.Text(body, "test_clock") == "") && (price == "" || sells(body, price)) && (plan == "" || sells(body, plan))
+		return (all || jsontext.Text(body, "test_clock") == "") && (price == "" || sells(body, price))
 	}
 	return Subscriptions.ListOf(c, n)
 }

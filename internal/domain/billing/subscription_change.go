@@ -59,9 +59,11 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 		return nil, err
 	}
 	if ch.ends {
-		if goesOn, err := d.endTrial(c, sub, cus); err != nil || !goesOn {
+		goesOn, err := d.endTrial(c, sub, cus)
+		if err != nil || sub.over() || !goesOn && len(edits) == 0 {
 			return sub, err
 		}
+		ch.anew = goesOn
 	}
 	if err := d.carryOut(c, ch); err != nil {
 		return nil, err
