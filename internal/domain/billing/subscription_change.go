@@ -46,16 +46,7 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.takeSubscription(c, sub); err != nil {
-		return nil, err
-	}
-	if c.P.Has("cancellation_details") && sub.CancelAt == nil && !c.P.Given("cancel_at") && !c.P.True("cancel_at_period_end") {
-		return nil, fault.NotSetToCancel()
-	}
-	if err := c.ParamsOnly(sub, "cancellation_details"); err != nil {
-		return nil, err
-	}
-	if err := d.pauseCollection(c, sub); err != nil {
+	if err := d.takeUpdate(c, sub); err != nil {
 		return nil, err
 	}
 	if ch.ends {
@@ -75,6 +66,20 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return d.changed(c, ch)
+}
+
+// takeUpdate applies the parameters that cost nothing.
+func (d *Domain) takeUpdate(c *api.Call, sub *Subscription) error {
+	if c.P.Has("cancellation_details") && sub.CancelAt == nil && !c.P.Given("cancel_at") && !c.P.True("cancel_at_period_end") {
+		return fault.NotSetToCancel()
+	}
+	if err := d.takeSubscription(c, sub); err != nil {
+		return err
+	}
+	if err := c.ParamsOnly(sub, "cancellation_details"); err != nil {
+		return err
+	}
+	return d.pauseCollection(c, sub)
 }
 
 // fitPeriods makes the periods of items end when the subscription is to end: what was billed for the time behind that is given back, or billed again if

@@ -162,27 +162,11 @@ func (s *Subscription) flexible(now int64, discounts string) {
 // takeSubscription applies the parameters that creating and changing a subscription have in common.
 func (d *Domain) takeSubscription(c *api.Call, sub *Subscription) error {
 	p := c.P
-	method := sub.CollectionMethod
-	if m := p.Str("collection_method"); m != "" {
-		method = m
-	}
-	switch {
-	case method == send && sub.DaysUntilDue == nil && !p.Given("days_until_due"):
-		return fault.DaysUntilDueNeeded()
-	case method != send && p.Given("days_until_due"):
-		return fault.OnlyWhenSent("days_until_due")
+	if err := checkSending(c, sub); err != nil {
+		return err
 	}
 	if err := d.checkShares(c, sub); err != nil {
 		return err
-	}
-	if p.Str("collection_method") == send {
-		cus, err := customer.Customers.Get(c, sub.Customer)
-		if err != nil {
-			return err
-		}
-		if cus != nil && cus.Email == nil {
-			return fault.InvoiceNoEmail()
-		}
 	}
 	for _, name := range []string{"default_payment_method", "default_source"} {
 		if id := p.Str(name); id != "" {
@@ -228,6 +212,27 @@ func (d *Domain) takeSubscription(c *api.Call, sub *Subscription) error {
 		sub.Discounts = list
 	}
 	return nil
+}
+
+// checkSending refuses to send invoices to nobody, or without a day on which they are due, or to name such a day for any other.
+func checkSending(c *api.Call, sub *Subscription) error {
+	method, days := sub.CollectionMethod, c.P.Given("days_until_due")
+	if m := c.P.Str("collection_method"); m != "" {
+		method = m
+	}
+	switch {
+	case method != send && days:
+		return fault.OnlyWhenSent("days_until_due")
+	case method != send:
+		return nil
+	case sub.DaysUntilDue == nil && !days:
+		return fault.DaysUntilDueNeeded()
+	}
+	cus, err := customer.Customers.Get(c, sub.Customer)
+	if err == nil && cus != nil && cus.Email == nil && c.P.Has("collection_method") {
+		err = fault.InvoiceNoEmail()
+	}
+	return err
 }
 
 // checkShares refuses to share what a subscription will ask in ways that cannot be.
