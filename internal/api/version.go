@@ -81,9 +81,10 @@ func (r reader) Get(id string) ([]byte, error) {
 	return r.c.show(st)
 }
 
-func (r reader) Of(kind, id string) ([]byte, error) {
+// Named is an object of a kind whose ids merchants may choose.
+func (r reader) Named(kind, id string) ([]byte, error) {
 	k := r.c.app.kinds[kind]
-	if k == nil || id == "" {
+	if k == nil {
 		return nil, nil
 	}
 	return r.Get(k.key(id))

@@ -59,6 +59,11 @@ func InvoicePaidNotVoided() *Error {
 	return Invalid("", "Invoices with `paid` payments cannot be voided.")
 }
 
+// InvoicePending refuses to pay, void or give up an invoice while a bank has yet to answer for its payment.
+func InvoicePending() *Error {
+	return Invalid("", "This invoice can't be modified while a payment on it is still pending. Wait for the payment to clear, then try again.")
+}
+
 // InvoiceGivenUp refuses to give an invoice up again.
 func InvoiceGivenUp() *Error {
 	return Invalid("", "This invoice has already been marked uncollectible.")
@@ -211,6 +216,11 @@ func TrialTooLong(param string) *Error {
 // ProrationDateOutside refuses a proration date outside of the period. unverified: the words.
 func ProrationDateOutside() *Error {
 	return Invalid("proration_date", "Invalid timestamp: must be within the current period of the subscription.")
+}
+
+// TooManyOnClock refuses one more subscription of a customer on a test clock. unverified: the words.
+func TooManyOnClock(most int) *Error {
+	return Invalid("customer", fmt.Sprintf("A customer with a test clock can have up to %d subscriptions.", most))
 }
 
 // SubscriptionEnded refuses a change of a subscription that is canceled.

@@ -258,11 +258,12 @@ func unlessNull(v []byte) []byte {
 }
 
 func price(w *walk, o *object) ([]byte, error) {
-	v := o.at("pricing.price_details.price")
-	if isObject(v) {
-		return v, nil
+	shown := o.at("pricing.price_details.price")
+	id := jsontext.Scalar(shown)
+	if isObject(shown) || id == "" {
+		return orNull(shown), nil
 	}
-	found, err := w.read.Of("price", jsontext.Scalar(v))
+	found, err := w.read.Named("price", id) // which a plan may be, with an id that somebody has chosen
 	return orNull(found), err
 }
 

@@ -249,8 +249,8 @@ func Expandable(version, kind, member string) bool { return planOf(version).adds
 type Reader interface {
 	// Get is an object; nil if there is none.
 	Get(id string) ([]byte, error)
-	// Of is an object of a kind whose ids a merchant may choose, so that others may have the same; nil if there is none.
-	Of(kind, id string) ([]byte, error)
+	// Named is Get for a kind whose ids merchants may choose, so that they do not tell it.
+	Named(kind, id string) ([]byte, error)
 	// List is a list of the objects of a kind that have a value at an indexed path, newest first. A kind that there is not has none.
 	List(kind, path, value, url string) ([]byte, error)
 	// Find are all objects of a kind that have a value at an indexed path, newest first.

@@ -70,10 +70,11 @@ func SumUp(c *api.Call, sales []Sale, t SaleTerms) ([]Sum, error) {
 	out := make([]Sum, len(sales))
 	for i, n := range order {
 		sum := &out[n]
-		if sum.Taxes, err = inv.taxesOf(c, lines[i], left[i]); err != nil {
+		var freed int64
+		if sum.Taxes, freed, err = inv.taxesOf(c, lines[i], left[i]); err != nil {
 			return nil, err
 		}
-		sum.Subtotal, sum.Discount, sum.Total = lines[i].Amount, lines[i].Amount-left[i], left[i]
+		sum.Subtotal, sum.Discount, sum.Total = lines[i].Amount, lines[i].Amount-left[i], left[i]-freed
 		for _, tax := range sum.Taxes {
 			sum.Tax += tax.Amount
 			if tax.TaxBehavior == "exclusive" {

@@ -257,7 +257,7 @@ func customLine(c *api.Call, inv *Invoice, _ *credited, l *CreditLine, p *form.V
 	if l.TaxRates, err = showRates(c, rates); err != nil {
 		return err
 	}
-	l.Taxes, err = inv.taxesBy(c, rates, l.Amount)
+	l.Taxes, _, err = inv.taxesBy(c, rates, l.Amount)
 	return err
 }
 

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"errors"
+	"slices"
 
 	"florin/internal/api"
 	"florin/internal/domain/customer"
@@ -9,6 +10,7 @@ import (
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/domain/testclock"
 	"florin/internal/fault"
+	"florin/internal/jsontext"
 )
 
 // An outcome is what became of a try to collect an invoice.
@@ -40,6 +42,9 @@ func (d *Domain) payInvoice(c *api.Call) (any, error) {
 		if c.P.Given(name) && (name != "forgive" || c.P.True(name)) {
 			return nil, fault.ParamNotBuilt(name)
 		}
+	}
+	if err := settled(c, inv); err != nil {
+		return nil, err
 	}
 	pm, err := d.methodAsked(c, inv)
 	if err != nil {
@@ -75,6 +80,15 @@ func (d *Domain) payInvoice(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return d.answerInvoice(c, inv.ID)
+}
+
+// settled refuses to touch an invoice while a bank has yet to answer for its payment.
+func settled(c *api.Call, inv *Invoice) error {
+	pi, err := payment.Intents.Get(c, inv.Private.Payment)
+	if err == nil && pi != nil && inv.Status == open && pi.Status == payment.Processing {
+		return fault.InvoicePending()
+	}
+	return err
 }
 
 // methodAsked is the payment method that the request names; nil if it names none.
@@ -131,6 +145,9 @@ func (d *Domain) payOutOfBand(c *api.Call, inv *Invoice) error {
 
 // collect tries to get an open invoice paid, by itself. A customer without a payment method is a failure.
 func (d *Domain) collect(c *api.Call, inv *Invoice) error {
+	if settled(c, inv) != nil {
+		return nil // a customer was quicker
+	}
 	pm, err := d.methodOf(c, inv)
 	if err != nil {
 		return err
@@ -139,6 +156,16 @@ func (d *Domain) collect(c *api.Call, inv *Invoice) error {
 	inv.NextPaymentAttempt = nil
 	if pm == nil {
 		inv.tried(true)
+	} else if hopeless, err := inv.hopeless(c, pm); err != nil || hopeless {
+		if err != nil {
+			return err
+		}
+		inv.tried(true)
+		d.dun(c, inv, itFailed)
+		if err := c.Save(inv, "invoice.updated"); err != nil {
+			return err
+		}
+		return d.follow(c, inv, itFailed)
 	} else if how, err = d.charge(c, inv, pm, try{scheduled: true}); err != nil {
 		var f *fault.Error
 		if !errors.As(err, &f) {
@@ -170,6 +197,25 @@ func (inv *Invoice) tried(scheduled bool) {
 	if scheduled || inv.AttemptCount == 0 {
 		inv.AttemptCount++
 	}
+}
+
+// final are the declines after which the same card is not charged again. Known from: facts 15d.
+var final = []string{
+	"authentication_required", "highest_risk_level", "incorrect_number", "lost_card", "pickup_card", "revocation_of_all_authorizations",
+	"revocation_of_authorization", "stolen_card",
+}
+
+// hopeless says whether a payment method was refused in a way that no further try can change.
+func (inv *Invoice) hopeless(c *api.Call, pm *paymentmethod.PaymentMethod) (bool, error) {
+	pi, err := payment.Intents.Get(c, inv.Private.Payment)
+	if err != nil || pi == nil {
+		return false, err
+	}
+	last, err := pi.LastError(c)
+	if err != nil || last == nil || jsontext.Text(pi.LastPaymentError, "payment_method.id") != pm.ID {
+		return false, err
+	}
+	return slices.Contains(final, last.DeclineCode) || slices.Contains(final, last.Code), nil
 }
 
 // charge tries to pay an invoice with a payment method, and notes what becomes of it. Nothing is told of the invoice yet; of the intent that is new and of
@@ -248,7 +294,7 @@ func (d *Domain) intentMoved(c *api.Call, pi *payment.Intent, from string) error
 		return nil
 	}
 	switch pi.Status {
-	case payment.Succeeded, payment.NeedsAction:
+	case payment.Succeeded, payment.NeedsAction, payment.Processing:
 	case payment.NeedsMethod:
 		if from == "" {
 			return nil
@@ -335,6 +381,9 @@ func (d *Domain) voidInvoice(c *api.Call) (any, error) {
 	}
 	switch inv.Status {
 	case open, uncollectible: // facts 08 (8e); unverified: a probe of 2026 saw one that is uncollectible refused
+		if err := settled(c, inv); err != nil {
+			return nil, err
+		}
 		return inv, d.void(c, inv)
 	case paid:
 		return nil, fault.InvoicePaidNotVoided()
@@ -379,6 +428,9 @@ func (d *Domain) markUncollectible(c *api.Call) (any, error) {
 		return nil, fault.InvoiceGivenUp()
 	default:
 		return nil, fault.InvoiceNotOpen()
+	}
+	if err := settled(c, inv); err != nil {
+		return nil, err
 	}
 	inv.AutoAdvance, inv.NextPaymentAttempt = false, nil
 	if err := inv.move(uncollectible, c.Now()); err != nil {

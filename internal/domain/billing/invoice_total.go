@@ -139,17 +139,18 @@ func (r reduction) applies(l *Line) bool {
 // addTaxes adds what tax rates ask of what is left of the lines, rounded line by line, and comes to the invoice's amounts. unverified: that accounts
 // round by line unless they say otherwise.
 func (inv *Invoice) addTaxes(c *api.Call, cus *customer.Customer, all []*Line, left []int64) error {
-	var net, added, within int64
+	var net, added, within, untaxed int64
 	sums := map[string]*Tax{}
 	inv.TotalTaxes = []Tax{}
 	var order []string
 	for i, l := range all {
-		taxes, err := inv.taxesOf(c, l, left[i])
+		taxes, freed, err := inv.taxesOf(c, l, left[i])
 		if err != nil {
 			return err
 		}
 		l.Taxes = taxes
-		net += left[i]
+		net += left[i] - freed
+		untaxed += freed
 		for _, t := range taxes {
 			if t.TaxBehavior == "exclusive" {
 				added += t.Amount
@@ -170,7 +171,7 @@ func (inv *Invoice) addTaxes(c *api.Call, cus *customer.Customer, all []*Line, l
 	for _, rate := range order {
 		inv.TotalTaxes = append(inv.TotalTaxes, *sums[rate])
 	}
-	subtotal, total := inv.Subtotal-within, net-within
+	subtotal, total := inv.Subtotal-within-untaxed, net-within
 	inv.SubtotalExcludingTax, inv.TotalExcludingTax = &subtotal, &total
 	inv.Total = net + added
 	inv.balance(cus)
@@ -198,8 +199,9 @@ func (inv *Invoice) after() int64 {
 	return inv.Total + inv.StartingBalance
 }
 
-// taxesOf are the taxes on what is left of a line: by its own rates, or else the invoice's.
-func (inv *Invoice) taxesOf(c *api.Call, l *Line, left int64) ([]Tax, error) {
+// taxesOf are the taxes on what is left of a line: by its own rates, or else the invoice's. freed is what somebody who pays none pays less, where the price
+// includes them. Known from: facts 15f; unverified: that the total is less then, and not the line's amount.
+func (inv *Invoice) taxesOf(c *api.Call, l *Line, left int64) (taxes []Tax, freed int64, err error) {
 	ids, own := inv.Private.Rates[l.ID]
 	if !own {
 		for _, shown := range inv.DefaultTaxRates {
@@ -209,25 +211,28 @@ func (inv *Invoice) taxesOf(c *api.Call, l *Line, left int64) ([]Tax, error) {
 	return inv.taxesBy(c, ids, left)
 }
 
-// taxesBy are the taxes that tax rates ask of an amount.
-func (inv *Invoice) taxesBy(c *api.Call, ids []string, left int64) ([]Tax, error) {
+// taxesBy is taxesOf for an amount, by tax rates.
+func (inv *Invoice) taxesBy(c *api.Call, ids []string, left int64) (taxes []Tax, freed int64, err error) {
 	rates := make([]*catalog.TaxRate, 0, len(ids))
 	inclusive := 0.0
 	for _, id := range ids {
 		rate, err := catalog.TaxRates.Get(c, id)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		rates = append(rates, rate)
 		if rate.Inclusive {
 			inclusive += rate.Percentage
 		}
 	}
-	taxes := []Tax{}
+	taxes = []Tax{}
 	if len(rates) == 0 {
-		return taxes, nil
+		return taxes, 0, nil
 	}
 	base := left - within(left, inclusive, inclusive) // what exclusive rates are of
+	if inv.CustomerTaxExempt == "exempt" || inv.CustomerTaxExempt == "reverse" {
+		freed = left - base
+	}
 	for _, rate := range rates {
 		t := Tax{TaxBehavior: "exclusive", TaxRateDetails: &TaxRateDetails{rate.ID}, TaxabilityReason: "not_available", Type: "tax_rate_details"}
 		taxable := base
@@ -247,7 +252,7 @@ func (inv *Invoice) taxesBy(c *api.Call, ids []string, left int64) ([]Tax, error
 		}
 		taxes = append(taxes, t)
 	}
-	return taxes, nil
+	return taxes, freed, nil
 }
 
 // within is the part of an amount that is an inclusive tax, where all inclusive taxes are a percentage of what is left without them.

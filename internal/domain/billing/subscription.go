@@ -72,8 +72,6 @@ type SubscriptionPrivate struct {
 	// Billed is, by item, what the present period was billed: what a change in the middle of it gives back a part of.
 	Billed   map[string]Billed `json:"billed,omitempty"`
 	Followed bool              `json:"-"` // the followers will hear of it
-	// Rates are the tax rates of items that have their own.
-	Rates map[string][]string `json:"rates,omitempty"`
 }
 
 // SubscriptionTax says whether taxes are computed by Stripe Tax, which Florin does not have yet.
@@ -286,14 +284,14 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 			return nil, fault.ParamNotBuilt(name)
 		}
 	}
-	n := api.Narrow{Skip: []string{"status", "price", "plan"}}
+	n := api.Narrow{Skip: []string{"status", "price"}}
 	if of := c.Path("customer"); of != "" {
 		if _, err := customer.Customers.InPath(c, "customer"); err != nil {
 			return nil, err
 		}
 		n.Path, n.Value = "customer", of
 	}
-	status, price, plan := c.P.Str("status"), c.P.Str("price"), c.P.Str("plan")
+	status, price := c.P.Str("status"), c.P.Str("price")
 	all := n.Path != "" || c.P.Given("customer") || c.P.Given("test_clock")
 	n.Where = func(body []byte) bool {
 		is := jsontext.Text(body, "status")
@@ -312,7 +310,7 @@ func (d *Domain) listSubscriptions(c *api.Call) (any, error) {
 				return false
 			}
 		}
-		return (all || jsontext.Text(body, "test_clock") == "") && (price == "" || sells(body, price)) && (plan == "" || sells(body, plan))
+		return (all || jsontext.Text(body, "test_clock") == "") && (price == "" || sells(body, price))
 	}
 	return Subscriptions.ListOf(c, n)
 }

@@ -51,22 +51,15 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.takeSubscription(c, sub); err != nil {
-		return nil, err
-	}
-	if c.P.Has("cancellation_details") && sub.CancelAt == nil && !c.P.Given("cancel_at") && !c.P.True("cancel_at_period_end") {
-		return nil, fault.NotSetToCancel()
-	}
-	if err := c.ParamsOnly(sub, "cancellation_details"); err != nil {
-		return nil, err
-	}
-	if err := d.pauseCollection(c, sub); err != nil {
+	if err := d.takeUpdate(c, sub); err != nil {
 		return nil, err
 	}
 	if ch.ends {
-		if goesOn, err := d.endTrial(c, sub, cus); err != nil || !goesOn {
+		goesOn, err := d.endTrial(c, sub, cus)
+		if err != nil || sub.over() || !goesOn && len(edits) == 0 {
 			return sub, err
 		}
+		ch.anew = goesOn
 	}
 	if err := d.carryOut(c, ch); err != nil {
 		return nil, err
@@ -78,6 +71,20 @@ func (d *Domain) updateSubscription(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return d.changed(c, ch)
+}
+
+// takeUpdate applies the parameters that cost nothing.
+func (d *Domain) takeUpdate(c *api.Call, sub *Subscription) error {
+	if c.P.Has("cancellation_details") && sub.CancelAt == nil && !c.P.Given("cancel_at") && !c.P.True("cancel_at_period_end") {
+		return fault.NotSetToCancel()
+	}
+	if err := d.takeSubscription(c, sub); err != nil {
+		return err
+	}
+	if err := c.ParamsOnly(sub, "cancellation_details"); err != nil {
+		return err
+	}
+	return d.pauseCollection(c, sub)
 }
 
 // fitPeriods makes the periods of items end when the subscription is to end: what was billed for the time behind that is given back, or billed again if
@@ -410,6 +417,9 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 	if err := d.takePending(c, inv, sub); err != nil {
 		return nil, err
 	}
+	if err := d.addExtras(c, sub, ch.cus, inv); err != nil {
+		return nil, err
+	}
 	if err := d.usageLines(c, inv, ch.used); err != nil {
 		return nil, err
 	}
@@ -418,15 +428,18 @@ func (d *Domain) billChange(c *api.Call, ch *change) (any, error) {
 			return nil, err
 		}
 	}
-	if err := d.addExtras(c, sub, ch.cus, inv); err != nil {
-		return nil, err
-	}
 	to := sub.Status
 	if ch.quick != "" {
 		to = ch.quick
 	}
 	sub.LatestInvoice = &inv.ID
-	told := func() error { return d.save(c, sub, "customer.subscription.updated") }
+	was := sub.Status
+	told := func() error {
+		if was == paused && sub.Status != paused {
+			return d.save(c, sub, "customer.subscription.updated", "customer.subscription.resumed")
+		}
+		return d.save(c, sub, "customer.subscription.updated")
+	}
 	if later {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {

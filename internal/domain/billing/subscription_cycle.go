@@ -184,7 +184,7 @@ func (d *Domain) expireSubscription(c *api.Call, name string) error {
 		return err
 	}
 	inv, err := Invoices.Get(c, text(sub.LatestInvoice))
-	if err != nil || inv == nil || inv.Status != open {
+	if err != nil || inv == nil || inv.Status != open || inv.Created+incompleteFor > c.Now() {
 		return err
 	}
 	return d.void(c, inv)
@@ -201,13 +201,13 @@ func (d *Domain) follow(c *api.Call, inv *Invoice, how outcome) error {
 	switch {
 	case how == itPaid && sub.Status == paused && latest:
 		return d.resumed(c, sub, active)
-	case how == itPaid && sub.Status == incomplete && latest:
+	case (how == itPaid || how == itWaits) && sub.Status == incomplete && latest: // a bank is trusted until it says no; unverified
 		if to = active; sub.TrialEnd != nil && *sub.TrialEnd > c.Now() {
 			to = trialing
 		}
 		d.keepMethod(c, sub, inv)
-	case how == itPaid && latest && (sub.Status == pastDue || sub.Status == unpaid):
-		to = active
+	case how == itPaid && (sub.Status == pastDue || sub.Status == unpaid):
+		return d.caughtUp(c, sub)
 	case (how == itFailed || how == itAsks) && sub.Status == active:
 		to = pastDue
 	}
@@ -236,21 +236,39 @@ func (d *Domain) resumed(c *api.Call, sub *Subscription, to string) error {
 // closed makes a subscription what it is when one of its invoices was voided, or given up. Known from: facts 15d.
 func (d *Domain) closed(c *api.Call, inv *Invoice) error {
 	sub, err := Subscriptions.Get(c, inv.subscription())
-	if err != nil || sub == nil || sub.over() || text(sub.LatestInvoice) != inv.ID {
+	if err != nil || sub == nil {
 		return err
 	}
+	latest := text(sub.LatestInvoice) == inv.ID
 	switch {
-	case sub.Status == incomplete && inv.Status == void:
+	case latest && sub.Status == incomplete && inv.Status == void:
 		return d.expireNow(c, sub)
-	case sub.Status == paused && inv.Status == uncollectible: // facts 15h
+	case latest && sub.Status == paused && inv.Status == uncollectible: // facts 15h
 		return d.resumed(c, sub, active)
-	case sub.Status != pastDue && sub.Status != unpaid:
-		return nil
+	case sub.Status == pastDue || sub.Status == unpaid:
+		return d.caughtUp(c, sub)
+	}
+	return nil
+}
+
+// caughtUp makes a subscription active that owes nothing any more.
+func (d *Domain) caughtUp(c *api.Call, sub *Subscription) error {
+	if owes, err := d.owes(c, sub); err != nil || owes {
+		return err
 	}
 	if err := sub.move(active); err != nil {
 		return err
 	}
 	return d.save(c, sub, "customer.subscription.updated")
+}
+
+// owes says whether the newest invoice of a subscription that counts, which is neither a draft nor void, has still to be paid.
+func (d *Domain) owes(c *api.Call, sub *Subscription) (owes bool, err error) {
+	err = Invoices.Each(c, "parent.subscription_details.subscription", sub.ID, func(inv *Invoice) bool {
+		owes = inv.Status == open
+		return inv.Status == draft || inv.Status == void
+	})
+	return owes, err
 }
 
 // expireNow ends a subscription that was never paid.
