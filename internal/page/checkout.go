@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -108,7 +109,9 @@ type sale struct {
 	Email    string // that is known
 	Cards    bool
 	Others   []otherWay
-	Address  bool // all of it is asked for
+	Address  bool      // all of it is asked for
+	ShipTo   []country // nil: nothing is shipped
+	Custom   []question
 	Phone    bool
 
 	Entered   map[string]string // what was entered before, but for the card
@@ -130,13 +133,21 @@ type soldItem struct {
 	Amount   amount
 }
 
+// A question is a custom field of the merchant.
+type question struct {
+	checkout.CustomField
+	Name  string // of the field
+	Label string
+	Most  int64
+}
+
 // An otherWay is a type of payment method other than card.
 type otherWay struct{ Name, Title string }
 
 // Field is one field of the form, for its template.
-func (s *sale) Field(name string) field { return field{s.Entered[name], s.Wrong[name]} }
+func (s *sale) Field(name string) field { return field{name, s.Entered[name], s.Wrong[name]} }
 
-type field struct{ Value, Wrong string }
+type field struct{ Name, Value, Wrong string }
 
 // found finds where the session of a request is, and answers where there is none.
 func (p *checkouts) found(w http.ResponseWriter, r *http.Request) (store.Scope, bool) {
@@ -211,6 +222,7 @@ func (v *sale) describe(c *api.Call, s *checkout.Session) error {
 		v.Email = text(s.CustomerDetails.Email)
 	}
 	v.Entered["country"] = countryIn(v.Email)
+	v.asks(s)
 	v.ways(s)
 	if v.Setup {
 		v.Button = "Save"
@@ -314,6 +326,28 @@ func (v *sale) button(s *checkout.Session) {
 		v.Button = "Pay" + pay
 	}
 }
+
+// asks says what is asked for besides who pays.
+func (v *sale) asks(s *checkout.Session) {
+	for _, f := range s.CustomFields {
+		q := question{f, customName(f.Key), text(f.Label.Custom), 255}
+		for _, in := range []*checkout.FieldInput{f.Text, f.Numeric} {
+			if in != nil && in.MaximumLength != nil {
+				q.Most = *in.MaximumLength
+			}
+		}
+		v.Entered[q.Name] = text(f.Default())
+		v.Custom = append(v.Custom, q)
+	}
+	to := s.Countries()
+	for _, c := range countries {
+		if slices.Contains(to, c.Code) {
+			v.ShipTo = append(v.ShipTo, c)
+		}
+	}
+}
+
+func customName(key string) string { return "custom_" + key }
 
 // ways are the types of payment method that the page can take: cards, and those whose customer authorizes elsewhere, or goes to pay a voucher.
 func (v *sale) ways(s *checkout.Session) {
@@ -487,11 +521,17 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 }
 
 // fields are what is shown again when something was wrong. Nothing of a card is among them.
-var fields = []string{"email", "name", "country", "postal_code", "line1", "line2", "city", "state", "phone", "code"}
+var fields = []string{
+	"email", "name", "country", "postal_code", "line1", "line2", "city", "state", "phone", "code",
+	"ship_name", "ship_line1", "ship_line2", "ship_city", "ship_state", "ship_postal_code", "ship_country",
+}
 
 func (v *sale) entered(r *http.Request) {
 	for _, name := range fields {
 		v.Entered[name] = strings.TrimSpace(r.PostFormValue(name))
+	}
+	for _, q := range v.Custom {
+		v.Entered[q.Name] = strings.TrimSpace(r.PostFormValue(q.Name))
 	}
 }
 
@@ -511,6 +551,17 @@ func (v *sale) incomplete(r *http.Request) map[string]string {
 	}
 	if v.Phone {
 		want("phone", "Enter your phone number.")
+	}
+	for _, q := range v.Custom {
+		if !q.Optional {
+			want(q.Name, "Answer this, please.")
+		}
+	}
+	if len(v.ShipTo) > 0 {
+		want("ship_name", "Enter the name of who receives the goods.")
+		want("ship_line1", "Enter the address that they go to.")
+		want("ship_city", "Enter the city.")
+		want("ship_country", "Choose the country.")
 	}
 	if v.Free {
 		return wrong
@@ -553,6 +604,16 @@ func (v *sale) payment(r *http.Request) *checkout.Payment {
 	a := customer.Address{City: get("city"), Country: get("country"), Line1: get("line1"), Line2: get("line2"), PostalCode: get("postal_code"), State: get("state")}
 	if a != (customer.Address{}) {
 		who.Address = &a
+	}
+	if len(v.ShipTo) > 0 {
+		pay.Shipping = &checkout.ShippingDetails{Name: strings.TrimSpace(r.PostFormValue("ship_name")), Address: &customer.Address{
+			City: get("ship_city"), Country: get("ship_country"), Line1: get("ship_line1"), Line2: get("ship_line2"), PostalCode: get("ship_postal_code"),
+			State: get("ship_state"),
+		}}
+	}
+	pay.Fields = map[string]string{}
+	for _, q := range v.Custom {
+		pay.Fields[q.Key] = r.PostFormValue(q.Name)
 	}
 	if !v.Free {
 		pay.Data = methodOf(r, who)
@@ -631,8 +692,16 @@ func (v *sale) failed(f *fault.Error) {
 	case "email_invalid":
 		at = "email"
 	}
-	if f.Param == "promotion_code" {
+	switch {
+	case f.Param == "promotion_code":
 		at = "code"
+	case f.Param == "shipping[address][country]":
+		at = "ship_country"
+	}
+	for _, q := range v.Custom {
+		if f.Param == q.Param() {
+			at = q.Name
+		}
 	}
 	v.Wrong[at] = sayTo(f)
 }

@@ -24,10 +24,10 @@ import (
 // notBuilt are parameters of sessions that are refused by name, and switches that may only be off.
 var (
 	notBuilt = []string{
-		"branding_settings", "consent_collection", "custom_fields", "customer_account", "name_collection", "optional_items", "permissions",
-		"redirect_on_completion", "return_url", "shipping_address_collection", "shipping_options", "wallet_options",
+		"branding_settings", "consent_collection", "customer_account", "name_collection", "optional_items", "permissions",
+		"redirect_on_completion", "return_url", "shipping_options", "wallet_options",
 	}
-	switches = []string{"adaptive_pricing", "automatic_tax", "invoice_creation", "managed_payments"}
+	switches = []string{"automatic_tax", "invoice_creation", "managed_payments"}
 	// Of subscription_data.
 	subscriptionNotBuilt = []string{
 		"application_fee_percent", "billing_cycle_anchor", "billing_cycle_anchor_config", "invoice_settings", "on_behalf_of", "pending_invoice_item_interval",
@@ -178,9 +178,10 @@ func newSession(c *api.Call) *Session {
 	}
 	s := Sessions.New(c, name)
 	s.Created, s.Livemode, s.Mode, s.UIMode = c.Now(), c.Live(), mode, "hosted_page"
-	s.Metadata, s.CustomFields, s.ShippingOptions, s.PaymentStatus = map[string]string{}, []json.RawMessage{}, []json.RawMessage{}, unpaid
+	s.Metadata, s.CustomFields, s.ShippingOptions, s.PaymentStatus = map[string]string{}, []CustomField{}, []json.RawMessage{}, unpaid
 	s.BrandingSettings = Branding{BackgroundColor: "#ffffff", BorderStyle: "rounded", ButtonColor: "#0074d4", DisplayName: displayName(account.Of(c)), FontFamily: "default"}
 	s.PaymentMethodCollection = "always"
+	s.AdaptivePricing.Enabled = mode != modeSetup // recorded; the page has no other currency to offer, whatever this says
 	switch mode {
 	case modePayment:
 		s.PaymentMethodCollection = "if_required"
@@ -207,7 +208,7 @@ func (s *Session) checkMode(p *form.Value) error {
 	of := map[string][]string{
 		"payment_intent_data": {modePayment}, "subscription_data": {modeSubscription}, "setup_intent_data": {modeSetup}, "discounts": {modePayment, modeSubscription},
 		"allow_promotion_codes": {modePayment, modeSubscription}, "submit_type": {modePayment, modeSubscription}, "customer_creation": {modePayment, modeSetup},
-		"payment_method_collection": {modeSubscription}, "invoice_creation": {modePayment},
+		"payment_method_collection": {modeSubscription}, "shipping_address_collection": {modePayment, modeSubscription}, "invoice_creation": {modePayment},
 	}
 	for _, f := range p.Fields {
 		if modes := of[f.Name]; modes != nil && f.Value.Kind != form.Unset && !slices.Contains(modes, s.Mode) {
@@ -221,7 +222,10 @@ func (s *Session) checkMode(p *form.Value) error {
 func (s *Session) takeTimes(c *api.Call) error {
 	if err := c.ParamsOnly(s, "allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id", "custom_text", "customer_email",
 		"integration_identifier", "locale", "metadata", "origin_context", "payment_method_collection", "phone_number_collection", "submit_type", "success_url",
-		"currency", "tax_id_collection", "excluded_payment_method_types"); err != nil {
+		"currency", "tax_id_collection", "excluded_payment_method_types", "shipping_address_collection", "adaptive_pricing"); err != nil {
+		return err
+	}
+	if err := s.takeFields(c); err != nil {
 		return err
 	}
 	if s.TaxIDCollection != nil && s.TaxIDCollection.Required == "" {
