@@ -84,3 +84,8 @@ func FieldTwice(param, key string) *Error {
 
 // FieldAnswer refuses what somebody has answered on the page, in words for him.
 func FieldAnswer(param, words string) *Error { return Invalid(param, words) }
+
+// QuantityOutside refuses a quantity that a line item cannot have. unverified: the words.
+func QuantityOutside(param string, least, most int64) *Error {
+	return Invalid(param, fmt.Sprintf("Choose a quantity between %d and %d.", least, most))
+}

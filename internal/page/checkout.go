@@ -27,6 +27,7 @@ import (
 //	GET  /b/{code}          the url of a payment link: makes a session, and leads to it; prefilled_email and client_reference_id may stand in the query
 //	GET  /c/pay/{session}   what is for sale, and a form
 //	POST /c/pay/{session}   pays it: email, number, expiry, cvc, name, country, postal_code; or method, for a type other than card
+//	                        item and quantity: another quantity of a line item
 //	                        apply=1 and code: a promotion code, which takes the place of the one before
 //
 // The answer sends the browser to the shop's success_url, or to where the customer authenticates, which comes back here; or it is the page again, and says
@@ -127,7 +128,10 @@ type sale struct {
 }
 
 type soldItem struct {
+	ID       string
 	Name     string
+	Least    int64
+	Most     int64 // 0: the quantity is as it is
 	Quantity int64
 	Each     string
 	Amount   amount
@@ -268,9 +272,12 @@ func (v *sale) describeItems(c *api.Call, s *checkout.Session) error {
 		if err != nil {
 			return err
 		}
-		sold := soldItem{Name: it.Description, Quantity: 1, Amount: amountOf(it.Subtotal, *s.Currency)}
+		sold := soldItem{ID: it.ID, Name: it.Description, Quantity: 1, Amount: amountOf(it.Subtotal, *s.Currency)}
 		if it.Quantity != nil {
 			sold.Quantity = *it.Quantity
+		}
+		if a := it.Adjustable; a != nil {
+			sold.Least, sold.Most = max(1, *a.Minimum), *a.Maximum
 		}
 		if r := price.Recurring; r != nil {
 			sold.Each = every(r)
@@ -473,7 +480,8 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	applies := r.PostFormValue("apply") != ""
+	item := r.PostFormValue("item")
+	applies := item != "" || r.PostFormValue("apply") != ""
 	wrong := before.incomplete(r)
 	if before.status == checkout.Open && (applies || len(wrong) == 0) {
 		err = p.app.Do(ctx, scope, func(c *api.Call) error {
@@ -481,7 +489,11 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 			if err != nil || s == nil {
 				return err
 			}
-			if applies {
+			switch {
+			case item != "":
+				n, _ := strconv.ParseInt(strings.TrimSpace(r.PostFormValue("quantity")), 10, 64) // 0 is refused
+				return p.domain.Adjust(c, s, item, n)
+			case applies:
 				return p.domain.Promote(c, s, r.PostFormValue("code"))
 			}
 			return p.domain.Pay(c, s, before.payment(r))
@@ -697,6 +709,11 @@ func (v *sale) failed(f *fault.Error) {
 		at = "code"
 	case f.Param == "shipping[address][country]":
 		at = "ship_country"
+	}
+	for _, it := range v.Items {
+		if f.Param == it.ID {
+			at = it.ID
+		}
 	}
 	for _, q := range v.Custom {
 		if f.Param == q.Param() {

@@ -147,7 +147,7 @@ func (d *Domain) answerPage(c *api.Call, session string) (any, error) {
 	return s.showPage(c)
 }
 
-// dropTry gives up a payment that waits for the customer to authenticate, since it is for another amount.
+// dropTry gives up a payment that waits for the customer to authenticate.
 func (d *Domain) dropTry(c *api.Call, s *Session) error {
 	pi, err := payment.Intents.Get(c, s.Private.Intent)
 	if err != nil || pi == nil {
@@ -186,15 +186,6 @@ func (d *Domain) Promote(c *api.Call, s *Session, typed string) error {
 		}
 		discounts = append(discounts, Discount{PromotionCode: &pc.ID})
 	}
-	if err := d.dropTry(c, s); err != nil {
-		return err
-	}
 	s.Discounts = discounts
-	if err := d.total(c, s); err != nil {
-		return err
-	}
-	if err := s.checkTotal(c); err != nil {
-		return err
-	}
-	return c.Save(s)
+	return d.reprice(c, s)
 }
