@@ -76,3 +76,16 @@ func PromotionCodeUnknown() *Error { return Invalid("promotion_code", "This code
 func PromotionCodeMinimum(param, minimum string) *Error {
 	return Invalid(param, "This promotion code is for orders of at least "+minimum+".")
 }
+
+// FieldTwice refuses two custom fields of the same key. unverified: the words.
+func FieldTwice(param, key string) *Error {
+	return Invalid(param, "The key `"+key+"` is that of another custom field. Keys must be unique.")
+}
+
+// FieldAnswer refuses what somebody has answered on the page, in words for him.
+func FieldAnswer(param, words string) *Error { return Invalid(param, words) }
+
+// QuantityOutside refuses a quantity that a line item cannot have. unverified: the words.
+func QuantityOutside(param string, least, most int64) *Error {
+	return Invalid(param, fmt.Sprintf("Choose a quantity between %d and %d.", least, most))
+}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -12,12 +11,8 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
-	"florin/internal/domain/catalog"
 	"florin/internal/domain/checkout"
-	"florin/internal/domain/customer"
 	"florin/internal/fault"
-	"florin/internal/form"
-	"florin/internal/paymethod"
 	"florin/internal/store"
 )
 
@@ -26,6 +21,7 @@ import (
 //	GET  /b/{code}          the url of a payment link: makes a session, and leads to it; prefilled_email and client_reference_id may stand in the query
 //	GET  /c/pay/{session}   what is for sale, and a form
 //	POST /c/pay/{session}   pays it: email, number, expiry, cvc, name, country, postal_code; or method, for a type other than card
+//	                        item and quantity: another quantity of a line item
 //	                        apply=1 and code: a promotion code, which takes the place of the one before
 //
 // The answer sends the browser to the shop's success_url, or to where the customer authenticates, which comes back here; or it is the page again, and says
@@ -85,59 +81,6 @@ var (
 	}}
 )
 
-// A sale is what the page shows of a session.
-type sale struct {
-	Name     string // of the merchant
-	Live     bool
-	Path     string
-	Cancel   string
-	Setup    bool
-	Trial    bool
-	Free     bool // nothing is to be paid by
-	Consents bool // paying is to agree to later payments
-	Items    []soldItem
-	Subtotal *amount // nil where it is the total
-	Discount *amount
-	Code     string // of the discount
-	Tax      *amount
-	Total    amount
-	Later    []string // what will be due
-	Promotes bool
-	Button   string
-	Submit   string // the merchant's words
-	Email    string // that is known
-	Cards    bool
-	Others   []otherWay
-	Address  bool // all of it is asked for
-	Phone    bool
-
-	Entered   map[string]string // what was entered before, but for the card
-	Wrong     map[string]string // what was wrong, by field; "" for what belongs to none
-	Countries []country
-
-	status  string
-	success string // "" where nobody is to be sent anywhere: thanks are said
-	thanks  string // the merchant's
-	wait    string
-	busy    bool
-	failure *fault.Error
-}
-
-type soldItem struct {
-	Name     string
-	Quantity int64
-	Each     string
-	Amount   amount
-}
-
-// An otherWay is a type of payment method other than card.
-type otherWay struct{ Name, Title string }
-
-// Field is one field of the form, for its template.
-func (s *sale) Field(name string) field { return field{s.Entered[name], s.Wrong[name]} }
-
-type field struct{ Value, Wrong string }
-
 // found finds where the session of a request is, and answers where there is none.
 func (p *checkouts) found(w http.ResponseWriter, r *http.Request) (store.Scope, bool) {
 	var scope store.Scope
@@ -186,147 +129,6 @@ func (p *checkouts) read(ctx context.Context, scope store.Scope, session string)
 		return out.describe(c, s)
 	})
 	return out, err
-}
-
-// thanks are the words of the merchant to who has paid by a link.
-func thanks(c *api.Call, s *checkout.Session) (string, error) {
-	l, err := checkout.Links.Get(c, text(s.PaymentLink))
-	if err != nil || l == nil || l.AfterCompletion.HostedConfirmation == nil {
-		return "", err
-	}
-	return text(l.AfterCompletion.HostedConfirmation.CustomMessage), nil
-}
-
-// describe fills in what an open session shows.
-func (v *sale) describe(c *api.Call, s *checkout.Session) error {
-	v.Setup, v.Free = s.Mode == "setup", !s.NeedsMethod()
-	v.Consents = s.Mode != "payment"
-	v.Phone = s.PhoneNumberCollection.Enabled
-	v.Address = text(s.BillingAddressCollection) == "required"
-	v.Promotes = s.AllowPromotionCodes != nil && *s.AllowPromotionCodes
-	if s.CustomText.Submit != nil {
-		v.Submit = s.CustomText.Submit.Message
-	}
-	if s.CustomerDetails != nil {
-		v.Email = text(s.CustomerDetails.Email)
-	}
-	v.Entered["country"] = countryIn(v.Email)
-	v.ways(s)
-	if v.Setup {
-		v.Button = "Save"
-		return nil
-	}
-	if err := v.describeItems(c, s); err != nil {
-		return err
-	}
-	cur, t := *s.Currency, s.TotalDetails
-	v.Total = amountOf(*s.AmountTotal, cur)
-	if t.AmountDiscount != 0 || t.AmountTax != 0 {
-		v.Subtotal = moneyOf(*s.AmountSubtotal, cur)
-	}
-	if t.AmountDiscount != 0 {
-		v.Discount = moneyOf(-t.AmountDiscount, cur)
-	}
-	if t.AmountTax != 0 {
-		v.Tax = moneyOf(t.AmountTax, cur)
-	}
-	v.button(s)
-	return v.describeCode(c, s)
-}
-
-// countryIn is the country that a test address says its owner is in: test+location_US@example.com; "" if it says none. Known from: facts 07.
-func countryIn(email string) string {
-	_, at, ok := strings.Cut(email, "+location_")
-	code, _, found := strings.Cut(at, "@")
-	if !ok || !found {
-		return ""
-	}
-	return code
-}
-
-func moneyOf(n int64, currency string) *amount {
-	a := amountOf(n, currency)
-	return &a
-}
-
-// describeItems shows what is for sale, and what of it will be due again.
-func (v *sale) describeItems(c *api.Call, s *checkout.Session) error {
-	for _, it := range s.Private.Items {
-		price, err := catalog.Used(c, it.Price)
-		if err != nil {
-			return err
-		}
-		sold := soldItem{Name: it.Description, Quantity: 1, Amount: amountOf(it.Subtotal, *s.Currency)}
-		if it.Quantity != nil {
-			sold.Quantity = *it.Quantity
-		}
-		if r := price.Recurring; r != nil {
-			sold.Each = every(r)
-			full, err := price.Amount(sold.Quantity, *s.Currency)
-			if err != nil {
-				return err
-			}
-			if a := amountOf(full, *s.Currency); r.UsageType != "metered" {
-				v.Later = append(v.Later, a.Number+" "+a.Code+" "+sold.Each)
-			}
-			v.Trial = v.Trial || full > 0 && it.Subtotal == 0
-		}
-		v.Items = append(v.Items, sold)
-	}
-	return nil
-}
-
-// every says how often a price is paid.
-func every(r *catalog.Recurring) string {
-	if r.IntervalCount == 1 {
-		return "per " + r.Interval
-	}
-	return "every " + strconv.FormatInt(r.IntervalCount, 10) + " " + r.Interval + "s"
-}
-
-// describeCode shows the promotion code of the discount.
-func (v *sale) describeCode(c *api.Call, s *checkout.Session) error {
-	if len(s.Discounts) == 0 || s.Discounts[0].PromotionCode == nil {
-		return nil
-	}
-	pc, err := catalog.PromotionCodes.Get(c, *s.Discounts[0].PromotionCode)
-	if err == nil && pc != nil {
-		v.Code = pc.Code
-	}
-	return err
-}
-
-// button says what pressing it does.
-func (v *sale) button(s *checkout.Session) {
-	pay := " " + v.Total.Number
-	switch submit := text(s.SubmitType); {
-	case s.Mode == "subscription" && v.Trial && *s.AmountTotal == 0:
-		v.Button = "Start trial"
-	case s.Mode == "subscription" || submit == "subscribe":
-		v.Button = "Subscribe"
-	case submit == "donate":
-		v.Button = "Donate" + pay
-	case submit == "book":
-		v.Button = "Book"
-	case *s.AmountTotal == 0:
-		v.Button = "Complete order"
-	default:
-		v.Button = "Pay" + pay
-	}
-}
-
-// ways are the types of payment method that the page can take: cards, and those whose customer authorizes elsewhere, or goes to pay a voucher.
-func (v *sale) ways(s *checkout.Session) {
-	for _, name := range s.PaymentMethodTypes {
-		t := paymethod.Types[name]
-		switch {
-		case name == "card":
-			v.Cards = true
-		case t == nil || s.Livemode || name == "boleto" || name == "fpx" || name == "sofort": // which ask for more
-		case t.Flow == paymethod.Redirect || t.Flow == paymethod.Voucher && s.Mode == "payment":
-			v.Others = append(v.Others, otherWay{name, t.Title()})
-		}
-	}
 }
 
 func (p *checkouts) show(w http.ResponseWriter, r *http.Request) {
@@ -439,7 +241,8 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	applies := r.PostFormValue("apply") != ""
+	item := r.PostFormValue("item")
+	applies := item != "" || r.PostFormValue("apply") != ""
 	wrong := before.incomplete(r)
 	if before.status == checkout.Open && (applies || len(wrong) == 0) {
 		err = p.app.Do(ctx, scope, func(c *api.Call) error {
@@ -447,7 +250,11 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 			if err != nil || s == nil {
 				return err
 			}
-			if applies {
+			switch {
+			case item != "":
+				n, _ := strconv.ParseInt(strings.TrimSpace(r.PostFormValue("quantity")), 10, 64) // 0 is refused
+				return p.domain.Adjust(c, s, item, n)
+			case applies:
 				return p.domain.Promote(c, s, r.PostFormValue("code"))
 			}
 			return p.domain.Pay(c, s, before.payment(r))
@@ -484,164 +291,4 @@ func (p *checkouts) pay(w http.ResponseWriter, r *http.Request) {
 		status = http.StatusBadRequest
 	}
 	p.stand(w, status, v)
-}
-
-// fields are what is shown again when something was wrong. Nothing of a card is among them.
-var fields = []string{"email", "name", "country", "postal_code", "line1", "line2", "city", "state", "phone", "code"}
-
-func (v *sale) entered(r *http.Request) {
-	for _, name := range fields {
-		v.Entered[name] = strings.TrimSpace(r.PostFormValue(name))
-	}
-}
-
-// incomplete says what is missing of what was entered, by field.
-func (v *sale) incomplete(r *http.Request) map[string]string {
-	wrong := map[string]string{}
-	want := func(name, complaint string) {
-		if strings.TrimSpace(r.PostFormValue(name)) == "" {
-			wrong[name] = complaint
-		}
-	}
-	if v.Email == "" {
-		want("email", "Enter your e-mail address.")
-		if s := r.PostFormValue("email"); wrong["email"] == "" && !strings.Contains(s, "@") {
-			wrong["email"] = "This e-mail address is incomplete."
-		}
-	}
-	if v.Phone {
-		want("phone", "Enter your phone number.")
-	}
-	if v.Free {
-		return wrong
-	}
-	want("name", "Enter your name.")
-	if v.Address {
-		want("line1", "Enter your address.")
-		want("city", "Enter your city.")
-		want("country", "Choose your country.")
-	}
-	if way := r.PostFormValue("method"); way != "" && way != "card" {
-		return wrong
-	}
-	want("number", "Enter the number of your card.")
-	want("expiry", "Enter when your card expires.")
-	want("cvc", "Enter the security code of your card.")
-	return wrong
-}
-
-// payment is what the customer does, by what he has entered.
-func (v *sale) payment(r *http.Request) *checkout.Payment {
-	get := func(name string) *string {
-		if s := strings.TrimSpace(r.PostFormValue(name)); s != "" {
-			return &s
-		}
-		return nil
-	}
-	pay := &checkout.Payment{IP: r.RemoteAddr, Agent: r.UserAgent()}
-	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
-		pay.IP = host
-	}
-	if pay.Agent == "" {
-		pay.Agent = "unknown"
-	}
-	who := &pay.Details
-	who.Email, who.Name, who.Phone = get("email"), get("name"), get("phone")
-	if v.Email != "" {
-		who.Email = &v.Email
-	}
-	a := customer.Address{City: get("city"), Country: get("country"), Line1: get("line1"), Line2: get("line2"), PostalCode: get("postal_code"), State: get("state")}
-	if a != (customer.Address{}) {
-		who.Address = &a
-	}
-	if !v.Free {
-		pay.Data = methodOf(r, who)
-	}
-	return pay
-}
-
-// methodOf is the payment method that was entered, as POST /v1/payment_methods takes it.
-func methodOf(r *http.Request, who *checkout.CustomerDetails) *form.Value {
-	word := func(s string) *form.Value { return &form.Value{Kind: form.String, Text: s} }
-	group := func() *form.Value { return &form.Value{Kind: form.Object} }
-	data, details := group(), group()
-	put := func(to *form.Value, name string, s *string) {
-		if s != nil {
-			to.Set(name, word(*s))
-		}
-	}
-	put(details, "email", who.Email)
-	put(details, "name", who.Name)
-	put(details, "phone", who.Phone)
-	if a := who.Address; a != nil {
-		address := group()
-		put(address, "city", a.City)
-		put(address, "country", a.Country)
-		put(address, "line1", a.Line1)
-		put(address, "line2", a.Line2)
-		put(address, "postal_code", a.PostalCode)
-		put(address, "state", a.State)
-		details.Set("address", address)
-	}
-	data.Set("billing_details", details)
-	if way := r.PostFormValue("method"); way != "" && way != "card" {
-		data.Set("type", word(way))
-		return data
-	}
-	card := group()
-	month, year := expiry(r.PostFormValue("expiry"))
-	card.Set("number", word(strings.TrimSpace(r.PostFormValue("number"))))
-	card.Set("exp_month", word(month))
-	card.Set("exp_year", word(year))
-	card.Set("cvc", word(strings.TrimSpace(r.PostFormValue("cvc"))))
-	data.Set("type", word("card"))
-	data.Set("card", card)
-	return data
-}
-
-// expiry reads 04 / 31, 4/2031, 0431 or 042031. What it cannot read is no month.
-func expiry(s string) (month, year string) {
-	s = strings.TrimSpace(s)
-	for _, between := range []string{"/", "-", " "} {
-		if m, y, ok := strings.Cut(s, between); ok {
-			return strings.TrimSpace(m), strings.TrimSpace(y)
-		}
-	}
-	if len(s) == 4 || len(s) == 6 {
-		return s[:2], s[2:]
-	}
-	return "0", "0"
-}
-
-// failed shows what was wrong beside the field that it belongs to.
-func (v *sale) failed(f *fault.Error) {
-	if f == nil {
-		return
-	}
-	at := ""
-	switch f.Code {
-	case "incorrect_number", "invalid_number":
-		at = "number"
-	case "invalid_expiry_month", "invalid_expiry_year", "expired_card":
-		at = "expiry"
-	case "incorrect_cvc", "invalid_cvc":
-		at = "cvc"
-	case "incorrect_zip":
-		at = "postal_code"
-	case "email_invalid":
-		at = "email"
-	}
-	if f.Param == "promotion_code" {
-		at = "code"
-	}
-	v.Wrong[at] = sayTo(f)
-}
-
-// sayTo is what a customer is told of a refusal whose words are for the merchant's program. Known from: Stripe.js, which says it so.
-func sayTo(f *fault.Error) string {
-	switch f.Code {
-	case "payment_intent_authentication_failure", "setup_intent_authentication_failure":
-		return "We are unable to authenticate your payment method. Please choose a different payment method and try again."
-	}
-	return f.Message
 }

@@ -22,7 +22,7 @@ import (
 
 // scenarios are what the program goes through, in this order.
 var scenarios = []string{"complete", "fail", "close-window", "over", "unknown", "receipt", "authorize", "refuse", "canceled", "scan", "save", "voucher",
-	"voucher-expires", "konbini", "transfer", "deposit-code", "deposit-amounts", "deposit-setup", "deposit-too-often", "mandate", "checkout", "checkout-saves"}
+	"voucher-expires", "konbini", "transfer", "deposit-code", "deposit-amounts", "deposit-setup", "deposit-too-often", "mandate", "checkout", "checkout-asks", "checkout-saves"}
 
 func TestPages(t *testing.T) {
 	if testing.Short() {

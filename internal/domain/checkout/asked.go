@@ -103,6 +103,9 @@ func (s *Session) forPayment(pay *Payment, customer, method string) *form.Value 
 		p.Set("setup_future_usage", word("off_session"))
 		p.Set("description", word("Subscription creation")) // recorded
 	}
+	if to := s.shipping(); to != nil {
+		p.Set("shipping", to)
+	}
 	s.confirmation(p, pay, method)
 	return p
 }

@@ -20,17 +20,25 @@ type Item struct {
 	Description string            `json:"description"`
 	Rates       []string          `json:"rates,omitempty"`
 	Metadata    map[string]string `json:"metadata,omitempty"`
+	Adjustable  *Adjustable       `json:"adjustable,omitempty"`
 	Subtotal    int64             `json:"subtotal"`
 	Discount    int64             `json:"discount"`
 	Tax         int64             `json:"tax"`
 	Total       int64             `json:"total"`
 }
 
-// shownItem is an item as answers show it. adjustable_quantity is null until it is built.
+// Adjustable says between which bounds the customer may change the quantity.
+type Adjustable struct {
+	Enabled bool   `json:"enabled"`
+	Maximum *int64 `json:"maximum"`
+	Minimum *int64 `json:"minimum"`
+}
+
+// shownItem is an item as answers show it.
 type shownItem struct {
 	ID                 string            `json:"id"`
 	Object             string            `json:"object"`
-	AdjustableQuantity *Enabled          `json:"adjustable_quantity"`
+	AdjustableQuantity *Adjustable       `json:"adjustable_quantity"`
 	AmountDiscount     int64             `json:"amount_discount"`
 	AmountSubtotal     int64             `json:"amount_subtotal"`
 	AmountTax          int64             `json:"amount_tax"`
@@ -79,10 +87,8 @@ func (s *Session) takeItems(c *api.Call) error {
 
 // takeItem reads one thing that is for sale.
 func (s *Session) takeItem(c *api.Call, p *form.Value, at string) (*catalog.Price, error) {
-	for _, name := range []string{"adjustable_quantity", "dynamic_tax_rates"} {
-		if p.Has(name) && (name != "adjustable_quantity" || p.Get(name).True("enabled")) {
-			return nil, fault.ParamNotBuilt(at + "[" + name + "]")
-		}
+	if p.Has("dynamic_tax_rates") {
+		return nil, fault.ParamNotBuilt(at + "[dynamic_tax_rates]")
 	}
 	price, err := priceOf(c, p, at)
 	if err != nil {
@@ -111,6 +117,9 @@ func (s *Session) takeItem(c *api.Call, p *form.Value, at string) (*catalog.Pric
 	case !metered:
 		return nil, fault.QuantityNeeded(at)
 	}
+	if item.Adjustable, err = adjustableOf(p.Get("adjustable_quantity"), &item, at+"[adjustable_quantity]"); err != nil {
+		return nil, err
+	}
 	if item.Rates, err = ratesOf(c, p, "tax_rates", at+"[tax_rates]"); err != nil {
 		return nil, err
 	}
@@ -125,6 +134,62 @@ func (s *Session) takeItem(c *api.Call, p *form.Value, at string) (*catalog.Pric
 	}
 	s.Private.Items = append(s.Private.Items, item)
 	return price, nil
+}
+
+// mostAdjusted is how many a customer may choose where nothing else is said. Known from: the spec.
+const mostAdjusted = 99
+
+// adjustableOf reads how far the customer may change a quantity; nil if he may not.
+func adjustableOf(p *form.Value, it *Item, at string) (*Adjustable, error) {
+	if !p.True("enabled") || it.Quantity == nil {
+		return nil, nil
+	}
+	least, most := p.Num("minimum"), int64(mostAdjusted)
+	if p.Given("maximum") {
+		most = p.Num("maximum")
+	}
+	switch {
+	case most > 999999:
+		return nil, fault.AboveMaximum(at+"[maximum]", 999999)
+	case least < 0:
+		return nil, fault.BelowMinimum(at+"[minimum]", 0)
+	case *it.Quantity < least || *it.Quantity > most:
+		return nil, fault.QuantityOutside(at, least, most)
+	}
+	return &Adjustable{true, &most, &least}, nil
+}
+
+// Adjust gives an item another quantity, at the customer's wish. unverified: that the last of an item cannot be taken away.
+func (d *Domain) Adjust(c *api.Call, s *Session, item string, quantity int64) error {
+	if s.Status != Open {
+		return fault.SessionOver(s.Status)
+	}
+	for i := range s.Private.Items {
+		it := &s.Private.Items[i]
+		if it.ID != item || it.Adjustable == nil {
+			continue
+		}
+		if least, most := max(1, *it.Adjustable.Minimum), *it.Adjustable.Maximum; quantity < least || quantity > most {
+			return fault.QuantityOutside(item, least, most)
+		}
+		it.Quantity = &quantity
+		return d.reprice(c, s)
+	}
+	return fault.NoSuch("item", item, "item", 400)
+}
+
+// reprice adds a session up again that the customer has changed. A payment that waits for him to authenticate is given up: it is for another amount.
+func (d *Domain) reprice(c *api.Call, s *Session) error {
+	if err := d.dropTry(c, s); err != nil {
+		return err
+	}
+	if err := d.total(c, s); err != nil {
+		return err
+	}
+	if err := s.checkTotal(c); err != nil {
+		return err
+	}
+	return c.Save(s)
 }
 
 // priceOf is the price that a line item names, or describes.
@@ -220,7 +285,7 @@ func (it *Item) show(c *api.Call, currency string) ([]byte, error) {
 		m = map[string]string{}
 	}
 	return jsontext.Append(nil, &shownItem{
-		ID: it.ID, Object: "item", AmountDiscount: it.Discount, AmountSubtotal: it.Subtotal, AmountTax: it.Tax, AmountTotal: it.Total, Currency: currency,
+		ID: it.ID, Object: "item", AdjustableQuantity: it.Adjustable, AmountDiscount: it.Discount, AmountSubtotal: it.Subtotal, AmountTax: it.Tax, AmountTotal: it.Total, Currency: currency,
 		Description: it.Description, Metadata: m, Price: body, Quantity: it.Quantity,
 	}), nil
 }

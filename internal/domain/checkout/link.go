@@ -31,7 +31,7 @@ type Link struct {
 	BillingAddressCollection  string            `json:"billing_address_collection"` // auto or required
 	ConsentCollection         json.RawMessage   `json:"consent_collection"`
 	Currency                  string            `json:"currency"`
-	CustomFields              []json.RawMessage `json:"custom_fields"`
+	CustomFields              []CustomField     `json:"custom_fields"`
 	CustomText                CustomText        `json:"custom_text"`
 	CustomerCreation          string            `json:"customer_creation"` // always or if_required
 	InactiveMessage           *string           `json:"inactive_message"`
@@ -138,14 +138,15 @@ func (d *Domain) linkRoutes(r *api.Router) {
 
 // linkNotBuilt are parameters of links that are refused by name.
 var linkNotBuilt = []string{
-	"application_fee_amount", "application_fee_percent", "consent_collection", "custom_fields", "name_collection", "on_behalf_of", "optional_items",
-	"payment_method_options", "shipping_address_collection", "shipping_options", "transfer_data",
+	"application_fee_amount", "application_fee_percent", "consent_collection", "name_collection", "on_behalf_of", "optional_items",
+	"payment_method_options", "shipping_options", "transfer_data",
 }
 
 // asked are those that the link's sessions are made with.
 var asked = []string{
-	"allow_promotion_codes", "billing_address_collection", "currency", "custom_text", "customer_creation", "payment_intent_data",
-	"payment_method_collection", "payment_method_types", "phone_number_collection", "submit_type", "subscription_data", "tax_id_collection",
+	"allow_promotion_codes", "billing_address_collection", "currency", "custom_fields", "custom_text", "customer_creation", "payment_intent_data",
+	"payment_method_collection", "payment_method_types", "phone_number_collection", "shipping_address_collection", "submit_type", "subscription_data",
+	"tax_id_collection",
 }
 
 func (d *Domain) createLink(c *api.Call) (any, error) {
@@ -156,7 +157,7 @@ func (d *Domain) createLink(c *api.Call) (any, error) {
 	l.Active, l.Livemode, l.Metadata = true, c.Live(), map[string]string{}
 	l.AfterCompletion = AfterCompletion{HostedConfirmation: &Confirmation{}, Type: "hosted_confirmation"}
 	l.BillingAddressCollection, l.SubmitType, l.TaxIDCollection.Required = "auto", "auto", "never"
-	l.CustomFields, l.ShippingOptions = []json.RawMessage{}, []json.RawMessage{}
+	l.CustomFields, l.ShippingOptions = []CustomField{}, []json.RawMessage{}
 	if platform := account.Platform(c); platform != nil {
 		l.Application = opt(platform.Application())
 	}
@@ -237,7 +238,7 @@ func (l *Link) sell(c *api.Call) error {
 func (d *Domain) takeLink(c *api.Call, l *Link) error {
 	p := c.P
 	if err := c.ParamsOnly(l, "active", "allow_promotion_codes", "billing_address_collection", "custom_text", "inactive_message", "metadata", "payment_method_types",
-		"phone_number_collection", "restrictions", "submit_type", "tax_id_collection"); err != nil {
+		"phone_number_collection", "restrictions", "shipping_address_collection", "submit_type", "tax_id_collection"); err != nil {
 		return err
 	}
 	if err := api.MetadataLimit(l.Metadata); err != nil {
@@ -262,7 +263,10 @@ func (d *Domain) takeLink(c *api.Call, l *Link) error {
 	if err := l.showAsked(of); err != nil {
 		return err
 	}
-	_, err := d.ofLink(c, l, "")
+	s, err := d.ofLink(c, l, "")
+	if err == nil {
+		l.CustomFields = s.CustomFields
+	}
 	return err
 }
 

@@ -5,8 +5,6 @@ import (
 	"strings"
 
 	"florin/internal/api"
-	"florin/internal/domain/catalog"
-	"florin/internal/domain/payment"
 	"florin/internal/fault"
 	"florin/internal/jsontext"
 )
@@ -145,56 +143,4 @@ func (d *Domain) answerPage(c *api.Call, session string) (any, error) {
 		return nil, err
 	}
 	return s.showPage(c)
-}
-
-// dropTry gives up a payment that waits for the customer to authenticate, since it is for another amount.
-func (d *Domain) dropTry(c *api.Call, s *Session) error {
-	pi, err := payment.Intents.Get(c, s.Private.Intent)
-	if err != nil || pi == nil {
-		return err
-	}
-	switch pi.Status {
-	case payment.Processing:
-		return fault.SessionBusy()
-	case payment.NeedsAction:
-		s.Private.Intent = ""
-		return d.payments.Cancel(c, pi, "abandoned")
-	}
-	return nil
-}
-
-// Promote gives a session the discount of a promotion code that the customer has entered, or takes it away again if he has entered none.
-func (d *Domain) Promote(c *api.Call, s *Session, typed string) error {
-	if s.Status != Open {
-		return fault.SessionOver(s.Status)
-	}
-	if s.AllowPromotionCodes == nil || !*s.AllowPromotionCodes {
-		return fault.PromotionCodeUnknown()
-	}
-	discounts := []Discount{}
-	if typed = strings.TrimSpace(typed); typed != "" {
-		found, err := catalog.CodeReading(c, typed, text(s.Customer))
-		if err == nil && found == nil {
-			err = fault.PromotionCodeUnknown()
-		}
-		if err != nil {
-			return err
-		}
-		pc, err := d.redeemable(c, s, found.ID, "promotion_code")
-		if err != nil {
-			return err
-		}
-		discounts = append(discounts, Discount{PromotionCode: &pc.ID})
-	}
-	if err := d.dropTry(c, s); err != nil {
-		return err
-	}
-	s.Discounts = discounts
-	if err := d.total(c, s); err != nil {
-		return err
-	}
-	if err := s.checkTotal(c); err != nil {
-		return err
-	}
-	return c.Save(s)
 }

@@ -20,8 +20,10 @@ type Payment struct {
 	Method    string      // a payment method that there is; "" for what Data describes
 	Data      *form.Value // as POST /v1/payment_methods takes it; nil: nothing is to be paid by
 	Details   CustomerDetails
-	Expected  *int64 // the amount that he has seen; nil: he has not said
-	IP, Agent string // of his browser, which a mandate says that it was given by
+	Shipping  *ShippingDetails
+	Fields    map[string]string // answers to custom fields, by key
+	Expected  *int64            // the amount that he has seen; nil: he has not said
+	IP, Agent string            // of his browser, which a mandate says that it was given by
 
 	consents bool
 }
@@ -30,6 +32,9 @@ type Payment struct {
 // customer to authenticate (Wait), or has failed (Failure) and may be tried again.
 func (d *Domain) Pay(c *api.Call, s *Session, pay *Payment) error {
 	if err := d.checkPay(c, s, pay); err != nil {
+		return err
+	}
+	if err := s.collect(pay); err != nil {
 		return err
 	}
 	pm, err := d.method(c, s, pay)
@@ -156,14 +161,10 @@ func (d *Domain) ensureCustomer(c *api.Call, s *Session) error {
 	put(p, "name", text(who.Name))
 	put(p, "phone", text(who.Phone))
 	if a := who.Address; a != nil {
-		of := object()
-		for _, m := range []struct {
-			name  string
-			value *string
-		}{{"city", a.City}, {"country", a.Country}, {"line1", a.Line1}, {"line2", a.Line2}, {"postal_code", a.PostalCode}, {"state", a.State}} {
-			put(of, m.name, text(m.value))
-		}
-		p.Set("address", of)
+		p.Set("address", addressOf(a))
+	}
+	if to := s.shipping(); to != nil {
+		p.Set("shipping", to)
 	}
 	p, err := checked(makeCustomer, p, "")
 	if err != nil {
@@ -207,6 +208,9 @@ func (d *Domain) tryPayment(c *api.Call, s *Session, pay *Payment, pm *paymentme
 	} else {
 		again := object()
 		s.confirmation(again, pay, pm.ID)
+		if to := s.shipping(); to != nil {
+			again.Set("shipping", to)
+		}
 		p, err := checked(againPayment, again, "")
 		if err != nil {
 			return err

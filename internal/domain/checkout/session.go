@@ -38,7 +38,7 @@ type Session struct {
 	Created                    int64             `json:"created"` // Unix seconds
 	Currency                   *string           `json:"currency"`
 	CurrencyConversion         json.RawMessage   `json:"currency_conversion"`
-	CustomFields               []json.RawMessage `json:"custom_fields"`
+	CustomFields               []CustomField     `json:"custom_fields"`
 	CustomText                 CustomText        `json:"custom_text"`
 	Customer                   *string           `json:"customer"`
 	CustomerAccount            *string           `json:"customer_account"`
@@ -130,9 +130,9 @@ type Branding struct {
 
 // Collected is what the page has asked for besides who pays.
 type Collected struct {
-	BusinessName    *string         `json:"business_name"`
-	IndividualName  *string         `json:"individual_name"`
-	ShippingDetails json.RawMessage `json:"shipping_details"`
+	BusinessName    *string          `json:"business_name"`
+	IndividualName  *string          `json:"individual_name"`
+	ShippingDetails *ShippingDetails `json:"shipping_details"`
 }
 
 // CustomText is what the merchant says on the page.

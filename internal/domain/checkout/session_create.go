@@ -9,25 +9,21 @@ import (
 
 	"florin/internal/api"
 	"florin/internal/domain/account"
-	"florin/internal/domain/catalog"
 	"florin/internal/domain/customer"
-	"florin/internal/domain/methodconfig"
-	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
 	"florin/internal/id"
 	"florin/internal/money"
-	"florin/internal/paymethod"
 	"florin/internal/store"
 )
 
 // notBuilt are parameters of sessions that are refused by name, and switches that may only be off.
 var (
 	notBuilt = []string{
-		"branding_settings", "consent_collection", "custom_fields", "customer_account", "name_collection", "optional_items", "permissions",
-		"redirect_on_completion", "return_url", "shipping_address_collection", "shipping_options", "wallet_options",
+		"branding_settings", "consent_collection", "customer_account", "name_collection", "optional_items", "permissions",
+		"redirect_on_completion", "return_url", "shipping_options", "wallet_options",
 	}
-	switches = []string{"adaptive_pricing", "automatic_tax", "invoice_creation", "managed_payments"}
+	switches = []string{"automatic_tax", "invoice_creation", "managed_payments"}
 	// Of subscription_data.
 	subscriptionNotBuilt = []string{
 		"application_fee_percent", "billing_cycle_anchor", "billing_cycle_anchor_config", "invoice_settings", "on_behalf_of", "pending_invoice_item_interval",
@@ -82,10 +78,10 @@ func (d *Domain) make(c *api.Call, l *Link) (*Session, error) {
 	if err := d.takeData(c, s); err != nil {
 		return nil, err
 	}
-	if err := d.takeDiscounts(c, s); err != nil {
+	if err := d.total(c, s); err != nil { // before any discount, which may be for orders of so much
 		return nil, err
 	}
-	if err := d.total(c, s); err != nil {
+	if err := d.takeDiscounts(c, s); err != nil {
 		return nil, err
 	}
 	if err := s.checkTotal(c); err != nil {
@@ -178,9 +174,10 @@ func newSession(c *api.Call) *Session {
 	}
 	s := Sessions.New(c, name)
 	s.Created, s.Livemode, s.Mode, s.UIMode = c.Now(), c.Live(), mode, "hosted_page"
-	s.Metadata, s.CustomFields, s.ShippingOptions, s.PaymentStatus = map[string]string{}, []json.RawMessage{}, []json.RawMessage{}, unpaid
+	s.Metadata, s.CustomFields, s.ShippingOptions, s.PaymentStatus = map[string]string{}, []CustomField{}, []json.RawMessage{}, unpaid
 	s.BrandingSettings = Branding{BackgroundColor: "#ffffff", BorderStyle: "rounded", ButtonColor: "#0074d4", DisplayName: displayName(account.Of(c)), FontFamily: "default"}
 	s.PaymentMethodCollection = "always"
+	s.AdaptivePricing.Enabled = mode != modeSetup // recorded; the page has no other currency to offer, whatever this says
 	switch mode {
 	case modePayment:
 		s.PaymentMethodCollection = "if_required"
@@ -207,7 +204,7 @@ func (s *Session) checkMode(p *form.Value) error {
 	of := map[string][]string{
 		"payment_intent_data": {modePayment}, "subscription_data": {modeSubscription}, "setup_intent_data": {modeSetup}, "discounts": {modePayment, modeSubscription},
 		"allow_promotion_codes": {modePayment, modeSubscription}, "submit_type": {modePayment, modeSubscription}, "customer_creation": {modePayment, modeSetup},
-		"payment_method_collection": {modeSubscription}, "invoice_creation": {modePayment},
+		"payment_method_collection": {modeSubscription}, "shipping_address_collection": {modePayment, modeSubscription}, "invoice_creation": {modePayment},
 	}
 	for _, f := range p.Fields {
 		if modes := of[f.Name]; modes != nil && f.Value.Kind != form.Unset && !slices.Contains(modes, s.Mode) {
@@ -221,7 +218,10 @@ func (s *Session) checkMode(p *form.Value) error {
 func (s *Session) takeTimes(c *api.Call) error {
 	if err := c.ParamsOnly(s, "allow_promotion_codes", "billing_address_collection", "cancel_url", "client_reference_id", "custom_text", "customer_email",
 		"integration_identifier", "locale", "metadata", "origin_context", "payment_method_collection", "phone_number_collection", "submit_type", "success_url",
-		"currency", "tax_id_collection", "excluded_payment_method_types"); err != nil {
+		"currency", "tax_id_collection", "excluded_payment_method_types", "shipping_address_collection", "adaptive_pricing"); err != nil {
+		return err
+	}
+	if err := s.takeFields(c); err != nil {
 		return err
 	}
 	if s.TaxIDCollection != nil && s.TaxIDCollection.Required == "" {
@@ -359,73 +359,6 @@ func (s *Session) defaultRates() []string {
 	return stored(s.Private.SubscriptionData).Strings("default_tax_rates")
 }
 
-// takeDiscounts finds the discount that the merchant gives. It is counted when the customer pays.
-func (d *Domain) takeDiscounts(c *api.Call, s *Session) error {
-	list := c.P.Get("discounts")
-	if list == nil || len(list.Items) == 0 {
-		return nil
-	}
-	if len(list.Items) > 1 {
-		return fault.SessionDiscounts()
-	}
-	coupon, code := list.Items[0].Str("coupon"), list.Items[0].Str("promotion_code")
-	switch {
-	case coupon != "" && code != "":
-		return fault.OneOfTwo("discounts[0][coupon]", "discounts[0][promotion_code]")
-	case coupon != "":
-		if _, err := catalog.Redeemable(c, coupon, "discounts[0][coupon]"); err != nil {
-			return err
-		}
-	case code != "":
-		if _, err := d.redeemable(c, s, code, "discounts[0][promotion_code]"); err != nil {
-			return err
-		}
-	default:
-		return fault.Missing("discounts[0][coupon]")
-	}
-	s.Discounts = []Discount{{opt(coupon), opt(code)}}
-	return nil
-}
-
-// redeemable refuses a promotion code to who may not redeem it, or not for this.
-func (d *Domain) redeemable(c *api.Call, s *Session, code, param string) (*catalog.PromotionCode, error) {
-	pc, _, err := catalog.RedeemableCode(c, code, param, d.redeemer(c, s))
-	if err != nil {
-		return nil, err
-	}
-	if least := pc.Restrictions.MinimumAmount; least != nil && s.AmountSubtotal != nil && *s.AmountSubtotal < *least {
-		return nil, fault.PromotionCodeMinimum(param, money.Format(*least, text(pc.Restrictions.MinimumAmountCurrency)))
-	}
-	return pc, nil
-}
-
-// redeemer is who would redeem a promotion code.
-func (d *Domain) redeemer(c *api.Call, s *Session) catalog.Redeemer {
-	return catalog.Redeemer{Customer: text(s.Customer), Paid: func() (bool, error) {
-		cus, err := customer.Customers.Get(c, text(s.Customer))
-		if err != nil || cus == nil {
-			return false, err
-		}
-		return d.customers.Paid(c, cus)
-	}}
-}
-
-// coupon is the coupon of the session's discount; nil if it has none.
-func (s *Session) coupon(c *api.Call) (*catalog.Coupon, error) {
-	if len(s.Discounts) == 0 {
-		return nil, nil
-	}
-	name := text(s.Discounts[0].Coupon)
-	if code := s.Discounts[0].PromotionCode; code != nil {
-		pc, err := catalog.PromotionCodes.Get(c, *code)
-		if err != nil || pc == nil {
-			return nil, err
-		}
-		name = *pc.Promotion.Coupon
-	}
-	return catalog.CouponOf(c, name)
-}
-
 // checkTotal refuses to ask for what cannot be charged. Nothing at all may be asked for.
 func (s *Session) checkTotal(c *api.Call) error {
 	if s.Mode == modeSetup {
@@ -439,108 +372,6 @@ func (s *Session) checkTotal(c *api.Call) error {
 	}
 	if f := money.CheckoutTooSmall(*s.AmountTotal, *s.Currency, account.Of(c).DefaultCurrency); f != nil {
 		return f
-	}
-	return nil
-}
-
-// Options are what a session says of each type of payment method.
-type Options map[string]map[string]json.RawMessage
-
-// shownOptions are what sessions show of a type of which nothing was said. Known from: recordings; those of bank accounts stand in no subscription.
-var shownOptions = map[string]map[string]string{
-	"card":            {"request_three_d_secure": `"automatic"`},
-	"us_bank_account": {"financial_connections": `{"permissions":["payment_method"],"prefetch":[]}`, "verification_method": `"automatic"`},
-	"wechat_pay":      {"app_id": "null", "client": `"web"`},
-}
-
-// chooseMethods sets by what can be paid: what the request names, or what the account's configuration chooses.
-func (s *Session) chooseMethods(c *api.Call) error {
-	p, use := c.P, s.use(c)
-	if p.Has("payment_method_types") {
-		s.PaymentMethodTypes = p.Strings("payment_method_types")
-		if err := checkTypes(s.PaymentMethodTypes, use); err != nil {
-			return err
-		}
-	} else {
-		if s.Mode == modeSetup && s.Currency == nil {
-			return fault.Missing("currency")
-		}
-		choice, err := methodconfig.Choose(c, p.Str("payment_method_configuration"), use)
-		if err != nil {
-			return err
-		}
-		s.MethodConfiguration = &Configuration{ID: choice.ID, Parent: choice.Parent}
-		s.PaymentMethodTypes = choice.Types
-	}
-	s.PaymentMethodTypes = slices.DeleteFunc(s.PaymentMethodTypes, func(t string) bool { return slices.Contains(s.ExcludedPaymentMethodTypes, t) })
-	if len(s.PaymentMethodTypes) == 0 {
-		return fault.NoTypeLeft()
-	}
-	s.PaymentMethodOptions = Options{}
-	for _, typ := range s.PaymentMethodTypes {
-		s.setOptions(typ, p.At("payment_method_options", typ))
-	}
-	return nil
-}
-
-func (s *Session) setOptions(typ string, given *form.Value) {
-	of := map[string]json.RawMessage{}
-	for name, v := range shownOptions[typ] {
-		if s.Mode != modeSubscription || typ != "us_bank_account" {
-			of[name] = json.RawMessage(v)
-		}
-	}
-	if given != nil {
-		for _, f := range given.Fields {
-			of[f.Name] = paymentmethod.Option(typ, f)
-		}
-	}
-	if len(of) > 0 {
-		s.PaymentMethodOptions[typ] = of
-	}
-}
-
-// use is what the session wants of a type of payment method.
-func (s *Session) use(c *api.Call) paymethod.Use {
-	data := stored(s.Private.PaymentData)
-	use := paymethod.Use{
-		Country: account.Of(c).Country, Customer: s.Customer != nil || text(s.CustomerCreation) == "always",
-		Manual: data.Str("capture_method") == "manual", SetUp: data.Str("setup_future_usage"),
-	}
-	if s.Currency != nil {
-		use.Currency = *s.Currency
-	}
-	if s.Mode != modePayment {
-		use.SetUp, use.Setup = "off_session", s.Mode == modeSetup
-	}
-	if s.AmountTotal != nil {
-		use.Amount = *s.AmountTotal
-	}
-	return use
-}
-
-// checkTypes refuses types, which the request has named, that cannot do what the session wants.
-func checkTypes(types []string, use paymethod.Use) error {
-	for i, name := range types {
-		t := paymethod.Types[name]
-		if t == nil {
-			return fault.UnknownMethodType(i, name)
-		}
-		limit := t.Limits[use.Currency]
-		switch t.Refuses(use) {
-		case paymethod.NotHere:
-			return fault.UnknownMethodType(i, name)
-		case paymethod.NotCurrency:
-			return fault.TypeCurrency(use.Currency)
-		case paymethod.NotLater:
-			return fault.TypeNotLater(name)
-		case paymethod.NotKept:
-			return fault.TypeNotKept(name, use.SetUp)
-		case paymethod.TooSmall:
-			return fault.TypeAmount(name, money.Format(limit.Min, use.Currency), false)
-		case paymethod.TooLarge:
-			return fault.TypeAmount(name, money.Format(limit.Max, use.Currency), true)
-		}
 	}
 	return nil
 }

@@ -33,6 +33,9 @@ func (d *Domain) ForCheckout(c *api.Call, session string, p *form.Value) (pi *In
 // what comes of it at once.
 func (d *Domain) TryAgain(c *api.Call, pi *Intent, p *form.Value) error {
 	return c.Asking(p, func() error {
+		if err := c.ParamsOnly(pi, "shipping"); err != nil {
+			return err
+		}
 		if err := d.takeMethod(c, pi); err != nil {
 			return err
 		}

@@ -57,6 +57,23 @@ func checkout(b *browser) error {
 	return errors.Join(err, b.open(cs.text("url")), b.reads("heading", "You’re all done here"))
 }
 
+// checkoutAsks looks at a page that asks for all that there is, and changes a quantity: Tab, 3, Enter.
+func checkoutAsks(b *browser) error {
+	cs, err := b.session(
+		"billing_address_collection", "required", "shipping_address_collection[allowed_countries][]", "US", "line_items[0][adjustable_quantity][enabled]", "true",
+		"custom_fields[0][key]", "size", "custom_fields[0][label][type]", "custom", "custom_fields[0][label][custom]", "Size of the mug", "custom_fields[0][type]", "dropdown",
+		"custom_fields[0][dropdown][options][0][label]", "Large", "custom_fields[0][dropdown][options][0][value]", "l",
+		"custom_fields[1][key]", "words", "custom_fields[1][label][type]", "custom", "custom_fields[1][label][custom]", "Words on it", "custom_fields[1][type]", "text",
+	)
+	if err != nil {
+		return err
+	}
+	return errors.Join(
+		b.open(cs.text("url")), b.reads("combobox", "Size of the mug"), b.reads("textbox", "Words on it"), b.reads("heading", "Shipping address"), b.pleasant("checkout-asks"),
+		b.tab("2"), b.write("3"), b.sends(kb.Enter), b.reads("button", "Pay $45.00"),
+	)
+}
+
 // checkoutSaves saves a card that must authenticate: the page leads to the bank's, and that leads to the shop.
 func checkoutSaves(b *browser) error {
 	cs, err := b.api("POST", "/v1/checkout/sessions", url.Values{

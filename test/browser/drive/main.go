@@ -61,6 +61,7 @@ var scenarios = []struct {
 	{"deposit-too-often", depositTooOften},
 	{"mandate", mandate},
 	{"checkout", checkout},
+	{"checkout-asks", checkoutAsks},
 	{"checkout-saves", checkoutSaves},
 }
 
