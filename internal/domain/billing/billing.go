@@ -1,7 +1,7 @@
 // Package billing asks customers for what they owe: invoices and what stands on them, and subscriptions, which make an invoice each period.
 //
 // An invoice's life is invoice.go, with a file for each longer step of it: invoice_create.go, invoice_total.go (discounts, taxes, the balance),
-// invoice_finalize.go, invoice_pay.go. A subscription's is subscription.go: subscription_create.go, subscription_change.go, subscription_cycle.go (what
+// invoice_finalize.go, invoice_pay.go. A subscription's is subscription.go: subscription_create.go, subscription_bill.go, subscription_change.go, subscription_cycle.go (what
 // happens by itself), subscription_cancel.go; what a change costs in the middle of a period is proration.go.
 // What is taken off an invoice that is final is credit_note.go: credit_note_create.go, credit_note_line.go (its arithmetic), credit_note_preview.go.
 //

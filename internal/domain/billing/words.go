@@ -88,3 +88,11 @@ func given(p *form.Value, names ...string) string {
 	}
 	return ""
 }
+
+func copyMap(m map[string]string) map[string]string {
+	out := make(map[string]string, len(m))
+	for k, v := range m {
+		out[k] = v
+	}
+	return out
+}
