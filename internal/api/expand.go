@@ -1,6 +1,7 @@
 package api
 
 import (
+	"slices"
 	"strings"
 
 	"florin/internal/fault"
@@ -173,6 +174,9 @@ func (c *Call) expandObject(dst, value []byte, e *expansion) ([]byte, error) {
 			includes = includes[1:]
 		}
 		if err == nil {
+			v, err = c.includeInside(value, key, v, e.child(key))
+		}
+		if err == nil {
 			put(key, v, e.child(key))
 		}
 		return err == nil
@@ -265,4 +269,25 @@ func (c *Call) shown(st *state, err error) ([]byte, store.Scope, error) {
 	}
 	body, err := c.show(st)
 	return body, st.scope, err
+}
+
+// includeInside is a part of an object with the members that are made when they are asked for: fixed_amount.currency_options. They stand last.
+func (c *Call) includeInside(object []byte, key string, part []byte, e *expansion) ([]byte, error) {
+	if e == nil || len(part) < 3 || part[0] != '{' {
+		return part, nil
+	}
+	kind := jsontext.Text(object, "object")
+	for _, in := range e.inner {
+		make, ok := c.app.includes[include{kind, key + "." + in.name}]
+		if !ok {
+			continue
+		}
+		v, err := make(c, object)
+		if err != nil || v == nil {
+			return part, err
+		}
+		part = append(slices.Clone(part[:len(part)-1]), ',')
+		part = append(append(append(jsontext.AppendString(part, in.name), ':'), v...), '}')
+	}
+	return part, nil
 }

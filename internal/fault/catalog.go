@@ -163,3 +163,8 @@ func TaxPercentagePlaces(got string) *Error {
 func TaxCountry(country string) *Error {
 	return Invalid("country", "Country '"+country+"' is unknown. Try using a 2-character alphanumeric country code instead, such as 'US', 'EG', or 'GB'.")
 }
+
+// EstimateBackwards refuses a delivery that takes longer at the least than at the most. unverified: the words.
+func EstimateBackwards() *Error {
+	return Invalid("delivery_estimate[maximum]", "The maximum of a delivery estimate must not be less than its minimum.")
+}

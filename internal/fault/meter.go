@@ -61,3 +61,16 @@ func MeterEventFixed(identifier string) *Error {
 func SummaryTime(param string, unit int64) *Error {
 	return Invalid(param, fmt.Sprintf("The timestamp must be aligned to %d seconds.", unit))
 }
+
+// AlertIs refuses to make an alert what it is. unverified: the words.
+func AlertIs(status string) *Error { return Invalid("", "This alert is already "+status+".") }
+
+// AlertOnClock refuses an alert for a customer on a test clock (facts 15k). unverified: the words.
+func AlertOnClock(param string) *Error {
+	return Invalid(param, "Alerts are not supported for customers with test clocks.")
+}
+
+// TooManyAlerts refuses another alert of a meter and a customer. unverified: the words.
+func TooManyAlerts(most int) *Error {
+	return Invalid("usage_threshold", fmt.Sprintf("You can have at most %d alerts for a meter and a customer.", most))
+}

@@ -149,7 +149,7 @@ func (s *Server) wire() {
 	clocks.Deleted = append(clocks.Deleted, customers.ClockDeleted)
 	balances := balance.New()
 	meters := meter.New()
-	meters.Now = customer.Now
+	meters.Now, meters.OnClock = customer.Now, customer.OnClock
 	methods := paymentmethod.New(customers, s.Vault)
 	setups := setup.New(methods, s.rails())
 	ephemerals := ephemeralkey.New(app, accounts, s.Vault)

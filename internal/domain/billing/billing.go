@@ -5,6 +5,8 @@
 // happens by itself), subscription_cancel.go; what a change costs in the middle of a period is proration.go.
 // What is taken off an invoice that is final is credit_note.go: credit_note_create.go, credit_note_line.go (its arithmetic), credit_note_preview.go.
 //
+// What a customer has paid for usage before, or is given, is credit_grant.go: credit_grant_balance.go, credit_grant_use.go (how invoices take it).
+//
 // An invoice is paid through a payment intent, as any other payment is; what becomes of it billing hears as a follower (invoice_pay.go).
 // Everything that belongs to a customer on a test clock happens at the clock's time.
 //
@@ -49,6 +51,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.scheduleRoutes(r)
 	d.previewRoutes(r)
 	d.creditNoteRoutes(r)
+	d.creditGrantRoutes(r)
 }
 
 // customer finds the customer that a parameter names, and goes to his time.

@@ -76,11 +76,18 @@ func (cn *CreditNote) add(inv *Invoice, lines []*CreditLine) {
 	cn.Private.Rest = lines[n:]
 	var taxes []Tax
 	discounts := tally{}
+	var used []PretaxCredit // of credits, which the customer does not get back. Known from: Stripe's guide to billing credits
 	net := int64(0)
 	for _, l := range lines {
 		of := inv.line(l.InvoiceLineItem)
 		cn.Subtotal += l.Amount
 		net += l.Amount - l.DiscountAmount
+		for _, cr := range l.PretaxCreditAmounts {
+			if cr.Type == credits {
+				used = append(used, cr)
+				net -= cr.Amount
+			}
+		}
 		for _, off := range l.DiscountAmounts {
 			discounts.note(off.Discount, off.Amount)
 			if slices.Contains(of.Discounts, off.Discount) {
@@ -90,7 +97,7 @@ func (cn *CreditNote) add(inv *Invoice, lines []*CreditLine) {
 		cn.DiscountAmount += l.DiscountAmount
 		taxes = append(taxes, l.Taxes...)
 	}
-	cn.DiscountAmounts, cn.PretaxCreditAmounts = discounts.discounts(), discounts.credits()
+	cn.DiscountAmounts, cn.PretaxCreditAmounts = discounts.discounts(), append(discounts.credits(), used...)
 	added, within := int64(0), int64(0)
 	cn.TotalTaxes, added, within = sumTaxes(taxes)
 	cn.SubtotalExcludingTax, cn.TotalExcludingTax = cn.Subtotal-within, net-within
@@ -346,7 +353,13 @@ func (l *CreditLine) share(of *Line, was int64) {
 		n := part(off.Amount)
 		l.DiscountAmount += n
 		l.DiscountAmounts = append(l.DiscountAmounts, DiscountAmount{n, off.Discount})
-		l.PretaxCreditAmounts = append(l.PretaxCreditAmounts, PretaxCredit{n, off.Discount, "discount"})
+		l.PretaxCreditAmounts = append(l.PretaxCreditAmounts, byDiscount(n, off.Discount))
+	}
+	for _, cr := range of.PretaxCreditAmounts {
+		if cr.Type == credits {
+			cr.Amount = part(cr.Amount)
+			l.PretaxCreditAmounts = append(l.PretaxCreditAmounts, cr)
+		}
 	}
 	for _, t := range of.Taxes {
 		base := part(*t.TaxableAmount)

@@ -100,6 +100,8 @@ type Invoice struct {
 type InvoicePrivate struct {
 	Rest  []*Line             `json:"rest,omitempty"`  // the lines from the eleventh on
 	Rates map[string][]string `json:"rates,omitempty"` // tax rates of lines that have their own
+	// Credits are what it takes from credit grants, or would take while it is a draft.
+	Credits []CreditUse `json:"credits,omitempty"`
 	// Payment is the intent that it is to be paid by.
 	Payment        string `json:"payment,omitempty"`
 	InvoicePayment string `json:"invoice_payment,omitempty"` // that binds them

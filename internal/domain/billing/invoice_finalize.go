@@ -76,6 +76,9 @@ func (d *Domain) finalize(c *api.Call, inv *Invoice) (*api.Mark, error) {
 	if err := inv.add(c, cus); err != nil {
 		return nil, err
 	}
+	if err := inv.spend(c); err != nil {
+		return nil, err
+	}
 	if inv.Number == nil {
 		number := fmt.Sprintf("%s-%04d", cus.InvoicePrefix, cus.NextInvoiceSequence)
 		inv.Number = &number

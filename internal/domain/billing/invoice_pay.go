@@ -391,7 +391,7 @@ func (d *Domain) voidInvoice(c *api.Call) (any, error) {
 	return nil, fault.InvoiceNotOpen()
 }
 
-// void voids an invoice: its intent is canceled, and what it took from the customer's balance goes back.
+// void voids an invoice: its intent is canceled, and what it took from the customer's balance and his credits goes back.
 func (d *Domain) void(c *api.Call, inv *Invoice) error {
 	if err := d.dropPayment(c, inv); err != nil {
 		return err
@@ -405,6 +405,9 @@ func (d *Domain) void(c *api.Call, inv *Invoice) error {
 		if err := d.customers.ApplyBalance(c, cus, "unapplied_from_invoice", used, inv.Currency, inv.ID); err != nil {
 			return err
 		}
+	}
+	if err := inv.giveBack(c); err != nil {
+		return err
 	}
 	inv.AutoAdvance, inv.NextPaymentAttempt = false, nil
 	if err := inv.move(void, c.Now()); err != nil {

@@ -25,7 +25,8 @@ func (d *Domain) retotal(c *api.Call, inv *Invoice, events ...string) error {
 	return c.Save(inv, events...)
 }
 
-// add adds the invoice up: lines, their own discounts, the invoice's, taxes, and the customer's balance. Known from: facts 15d, 15e, 15f.
+// add adds the invoice up: lines, their own discounts, the invoice's, credits, taxes, and the customer's balance. Known from: facts 15d, 15e,
+// 15f, 15k.
 func (inv *Invoice) add(c *api.Call, cus *customer.Customer) error {
 	at := inv.PeriodEnd
 	if inv.BillingReason == "manual" {
@@ -57,7 +58,13 @@ func (inv *Invoice) add(c *api.Call, cus *customer.Customer) error {
 	for _, r := range ofAll {
 		totals.reduce(r, all, left)
 	}
+	if err := inv.useCredits(c, all, left); err != nil {
+		return err
+	}
 	inv.TotalDiscountAmounts, inv.TotalPretaxCreditAmounts = totals.discounts(), totals.credits()
+	for _, u := range inv.Private.Credits {
+		inv.TotalPretaxCreditAmounts = append(inv.TotalPretaxCreditAmounts, byCredit(u.Amount))
+	}
 	return inv.addTaxes(c, cus, all, left)
 }
 
@@ -87,7 +94,7 @@ func (t *tally) discounts() []DiscountAmount {
 func (t *tally) credits() []PretaxCredit {
 	out := []PretaxCredit{}
 	for i, id := range t.ids {
-		out = append(out, PretaxCredit{t.amounts[i], id, "discount"})
+		out = append(out, byDiscount(t.amounts[i], id))
 	}
 	return out
 }
@@ -126,7 +133,7 @@ func (t *tally) reduce(r reduction, lines []*Line, left []int64) {
 		given += part
 		left[i] -= part
 		l.DiscountAmounts = append(l.DiscountAmounts, DiscountAmount{part, r.ID})
-		l.PretaxCreditAmounts = append(l.PretaxCreditAmounts, PretaxCredit{part, r.ID, "discount"})
+		l.PretaxCreditAmounts = append(l.PretaxCreditAmounts, byDiscount(part, r.ID))
 		t.note(r.ID, part)
 	}
 }

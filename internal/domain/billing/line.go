@@ -94,12 +94,22 @@ type DiscountAmount struct {
 	Discount string `json:"discount"`
 }
 
-// A PretaxCredit is what is taken off before taxes: by discounts, so far.
+// A PretaxCredit is what is taken off before taxes: by a discount, or by credits, which have no transaction before the invoice is final.
 type PretaxCredit struct {
-	Amount   int64  `json:"amount"`
-	Discount string `json:"discount"`
-	Type     string `json:"type"`
+	Amount                   int64   `json:"amount"`
+	CreditBalanceTransaction *string `json:"credit_balance_transaction,omitempty"`
+	Discount                 string  `json:"discount,omitempty"`
+	Type                     string  `json:"type"`
 }
+
+// credits is the type of what is taken off by credits.
+const credits = "credit_balance_transaction"
+
+func byDiscount(amount int64, id string) PretaxCredit {
+	return PretaxCredit{Amount: amount, Discount: id, Type: "discount"}
+}
+
+func byCredit(amount int64) PretaxCredit { return PretaxCredit{Amount: amount, Type: credits} }
 
 // A Tax is what one tax rate adds to a line, or is a part of its amount if it is inclusive.
 type Tax struct {

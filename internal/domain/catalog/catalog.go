@@ -1,4 +1,4 @@
-// Package catalog is what a merchant sells, for which prices, what is added to them, tax rates, and what is taken off: coupons and promotion codes.
+// Package catalog is what a merchant sells, for which prices, what is added to them, tax rates and shipping, and what is taken off: coupons and promotion codes.
 package catalog
 
 import "florin/internal/api"
@@ -17,4 +17,5 @@ func (d *Domain) Routes(r *api.Router) {
 	d.taxRateRoutes(r)
 	d.couponRoutes(r)
 	d.promotionCodeRoutes(r)
+	d.shippingRateRoutes(r)
 }

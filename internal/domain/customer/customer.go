@@ -531,3 +531,9 @@ func Now(c *api.Call, id string) (now int64, known bool, err error) {
 	}
 	return now, true, nil
 }
+
+// OnClock says whether a customer is on a test clock.
+func OnClock(c *api.Call, id string) (bool, error) {
+	cus, err := Customers.Get(c, id)
+	return cus != nil && cus.TestClock != nil, err
+}

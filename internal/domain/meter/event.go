@@ -91,6 +91,9 @@ func (d *Domain) report(c *api.Call) (any, error) {
 	if err := c.Save(e); err != nil {
 		return nil, err
 	}
+	if err := d.watch(c, m, cus); err != nil {
+		return nil, err
+	}
 	return api.JSON(jsontext.Append(nil, &struct {
 		Object     string            `json:"object"`
 		Created    int64             `json:"created"`

@@ -1,5 +1,5 @@
-// Package meter counts what customers use: meters, the events that a merchant sends them, and what they add up to. What a price asks for usage the
-// catalog says; what is asked of a customer for a period, billing does.
+// Package meter counts what customers use: meters, the events that a merchant sends them, what they add up to, and alerts, which tell of it. What a price
+// asks for usage the catalog says; what is asked of a customer for a period, billing does.
 //
 // Known from: the spec, facts 15k.
 package meter
@@ -61,6 +61,8 @@ var Meters = &api.Kind[Meter]{
 type Domain struct {
 	// Now is the time of a customer: of the test clock that he is on, or the call's. known says whether there is such a customer.
 	Now func(c *api.Call, customer string) (now int64, known bool, err error)
+	// OnClock says whether a customer is on a test clock.
+	OnClock func(c *api.Call, customer string) (bool, error)
 }
 
 // New makes the domain.
@@ -79,6 +81,7 @@ func (d *Domain) Routes(r *api.Router) {
 	r.Handle("GET /v1/billing/meters/{id}/event_summaries", d.summaries)
 	r.Handle("POST /v1/billing/meter_events", d.report)
 	r.Handle("POST /v1/billing/meter_event_adjustments", d.adjust)
+	d.alertRoutes(r)
 }
 
 func (d *Domain) create(c *api.Call) (any, error) {
