@@ -4,6 +4,7 @@
 // invoice_finalize.go, invoice_pay.go. A subscription's is subscription.go: subscription_create.go, subscription_change.go, subscription_cycle.go (what
 // happens by itself), subscription_cancel.go; what a change costs in the middle of a period is proration.go.
 // What is taken off an invoice that is final is credit_note.go: credit_note_create.go, credit_note_line.go (its arithmetic), credit_note_preview.go.
+// What a customer is offered before there is any of this is quote.go: quote_terms.go, quote_item.go, quote_total.go, quote_finalize.go, quote_accept.go.
 //
 // An invoice is paid through a payment intent, as any other payment is; what becomes of it billing hears as a follower (invoice_pay.go).
 // Everything that belongs to a customer on a test clock happens at the clock's time.
@@ -33,7 +34,8 @@ func New(clocks *testclock.Domain, customers *customer.Domain, methods *paymentm
 	d := &Domain{customers: customers, methods: methods, payments: payments}
 	payments.Follow(d.intentMoved)
 	clocks.Farthest = d.Farthest
-	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules)
+	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules, d.dropQuotes)
+	clocks.Deleted = append(clocks.Deleted, d.dropQuotesOf)
 	customers.Lists["subscriptions"] = d.subscriptionsOf
 	return d
 }
@@ -49,6 +51,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.scheduleRoutes(r)
 	d.previewRoutes(r)
 	d.creditNoteRoutes(r)
+	d.quoteRoutes(r)
 }
 
 // customer finds the customer that a parameter names, and goes to his time.

@@ -74,6 +74,7 @@ type SubscriptionPrivate struct {
 	Followed bool              `json:"-"` // the followers will hear of it
 	// Rates are the tax rates of items that have their own.
 	Rates map[string][]string `json:"rates,omitempty"`
+	Words *Words              `json:"words,omitempty"` // of its invoices
 }
 
 // SubscriptionTax says whether taxes are computed by Stripe Tax, which Florin does not have yet.
