@@ -4,6 +4,7 @@
 // invoice_finalize.go, invoice_pay.go. A subscription's is subscription.go: subscription_create.go, subscription_bill.go, subscription_change.go, subscription_cycle.go (what
 // happens by itself), subscription_cancel.go; what a change costs in the middle of a period is proration.go.
 // What is taken off an invoice that is final is credit_note.go: credit_note_create.go, credit_note_line.go (its arithmetic), credit_note_preview.go.
+// What a customer is offered before there is any of this is quote.go: quote_terms.go, quote_item.go, quote_total.go, quote_finalize.go, quote_accept.go.
 //
 // What a customer has paid for usage before, or is given, is credit_grant.go: credit_grant_balance.go, credit_grant_use.go (how invoices take it).
 //
@@ -35,7 +36,8 @@ func New(clocks *testclock.Domain, customers *customer.Domain, methods *paymentm
 	d := &Domain{customers: customers, methods: methods, payments: payments}
 	payments.Follow(d.intentMoved)
 	clocks.Farthest = d.Farthest
-	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules)
+	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules, d.dropQuotes)
+	clocks.Deleted = append(clocks.Deleted, d.dropQuotesOf)
 	customers.Lists["subscriptions"] = d.subscriptionsOf
 	return d
 }
@@ -52,6 +54,7 @@ func (d *Domain) Routes(r *api.Router) {
 	d.previewRoutes(r)
 	d.creditNoteRoutes(r)
 	d.creditGrantRoutes(r)
+	d.quoteRoutes(r)
 }
 
 // customer finds the customer that a parameter names, and goes to his time.

@@ -18,10 +18,11 @@ import (
 
 // A Sale is so many of something at a price: for each period of a subscription, or once.
 type Sale struct {
-	Price    *catalog.Price
-	Quantity *int64 // nil of what is metered
-	Rates    []string
-	Metadata map[string]string
+	Price     *catalog.Price
+	Quantity  *int64 // nil of what is metered
+	Rates     []string
+	Metadata  map[string]string
+	Discounts []PhaseDiscount // of its own; SumUp knows none
 }
 
 // An Order is a subscription that a customer has agreed to.
@@ -31,6 +32,8 @@ type Order struct {
 	Recurring []Sale
 	Once      []Sale                    // on the first invoice
 	PaidBy    *payment.Intent           // the first invoice; nil: nothing is due
+	Later     bool                      // the first invoice is a draft for an hour, with what waits for the customer
+	Words     *Words                    // of all invoices
 	Begun     func(*Subscription) error // is called when the subscription is there, before it is told of
 }
 
@@ -134,6 +137,9 @@ func (s *Sale) params() *form.Value {
 		}
 		p.Set("metadata", m)
 	}
+	if len(s.Discounts) > 0 {
+		p.Set("discounts", asksFor(s.Discounts))
+	}
 	return p
 }
 
@@ -148,7 +154,7 @@ func (d *Domain) Subscribe(c *api.Call, o *Order) (sub *Subscription, err error)
 			return err
 		}
 		sub = newSubscription(c, cus)
-		sub.Currency, sub.order = o.Currency, o
+		sub.Currency, sub.order, sub.Private.Words = o.Currency, o, o.Words
 		if cus.Currency != nil && *cus.Currency != sub.Currency {
 			return fault.CurrenciesCombined(*cus.Currency)
 		}

@@ -60,13 +60,7 @@ func (d *Domain) discount(c *api.Call, v *form.Value, param string, h holder) (*
 		cp, err = catalog.Redeem(c, coupon, param+"[coupon]")
 	case promotion != "":
 		code = &promotion
-		_, cp, err = catalog.RedeemCode(c, promotion, param+"[promotion_code]", catalog.Redeemer{Customer: h.customer, Paid: func() (bool, error) {
-			cus, err := customer.Customers.Get(c, h.customer)
-			if err != nil || cus == nil {
-				return false, err
-			}
-			return d.customers.Paid(c, cus)
-		}})
+		_, cp, err = catalog.RedeemCode(c, promotion, param+"[promotion_code]", d.redeemer(c, h.customer))
 	default:
 		return nil, fault.Missing(param + "[coupon]")
 	}
@@ -84,6 +78,17 @@ func (d *Domain) discount(c *api.Call, v *form.Value, param string, h holder) (*
 		return di, c.Save(di, "customer.discount.created")
 	}
 	return di, c.Save(di) // unverified: that nothing tells of a discount of an invoice
+}
+
+// redeemer is who redeems a promotion code.
+func (d *Domain) redeemer(c *api.Call, id string) catalog.Redeemer {
+	return catalog.Redeemer{Customer: id, Paid: func() (bool, error) {
+		cus, err := customer.Customers.Get(c, id)
+		if err != nil || cus == nil {
+			return false, err
+		}
+		return d.customers.Paid(c, cus)
+	}}
 }
 
 // dropDiscounts ends those that a subscription had and has no more.

@@ -71,7 +71,8 @@ type Subscription struct {
 type SubscriptionPrivate struct {
 	// Billed is, by item, what the present period was billed: what a change in the middle of it gives back a part of.
 	Billed   map[string]Billed `json:"billed,omitempty"`
-	Followed bool              `json:"-"` // the followers will hear of it
+	Followed bool              `json:"-"`               // the followers will hear of it
+	Words    *Words            `json:"words,omitempty"` // of its invoices
 }
 
 // SubscriptionTax says whether taxes are computed by Stripe Tax, which Florin does not have yet.

@@ -36,9 +36,23 @@ func (inv *Invoice) from(sub *Subscription) {
 	inv.CollectionMethod, inv.DefaultTaxRates, inv.OnBehalfOf = sub.CollectionMethod, sub.DefaultTaxRates, sub.OnBehalfOf
 	inv.Discounts, inv.PaymentSettings.PaymentMethodTypes = slices.Clone(sub.Discounts), sub.PaymentSettings.PaymentMethodTypes
 	inv.PaymentSettings.PaymentMethodOptions = sub.PaymentSettings.PaymentMethodOptions
+	if w := sub.Private.Words; w != nil {
+		inv.say(w)
+	}
 	if sub.DaysUntilDue != nil {
 		due := inv.Created + *sub.DaysUntilDue*86400
 		inv.DueDate, inv.Private.Days = &due, *sub.DaysUntilDue
+	}
+}
+
+// say puts words on an invoice; those that are not there leave the customer's.
+func (inv *Invoice) say(w *Words) {
+	inv.Description = w.Description
+	if w.Footer != nil {
+		inv.Footer = w.Footer
+	}
+	if len(w.CustomFields) > 0 {
+		inv.CustomFields = w.CustomFields
 	}
 }
 
@@ -69,7 +83,7 @@ func (inv *Invoice) share(c *api.Call) error {
 func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Customer, extras ...*InvoiceItem) (any, error) {
 	inv := d.invoiceFor(c, sub, cus, "subscription_create")
 	inv.PeriodStart = c.Now()
-	if sub.order != nil {
+	if sub.order != nil && !sub.order.Later {
 		inv.paidBy = sub.order.PaidBy // for what the customer has seen: nothing else comes on the invoice
 	} else if err := d.takePending(c, inv, sub); err != nil {
 		return nil, err
@@ -103,7 +117,7 @@ func (d *Domain) firstInvoice(c *api.Call, sub *Subscription, cus *customer.Cust
 		return sub, d.created(c, sub)
 	}
 	sub.LatestInvoice = &inv.ID
-	if sub.CollectionMethod == send || sub.Schedule != nil {
+	if sub.CollectionMethod == send || sub.Schedule != nil || sub.order != nil && sub.order.Later {
 		inv.finalizesAt(c, c.Now()+hour)
 		if err := sub.move(to); err != nil {
 			return nil, err

@@ -42,7 +42,8 @@ type SubscriptionSchedule struct {
 
 // SchedulePrivate is what a schedule knows that no answer shows.
 type SchedulePrivate struct {
-	Warned int64 `json:"warned,omitempty"` // the end that it has been told of that it is near
+	Warned int64  `json:"warned,omitempty"` // the end that it has been told of that it is near
+	Words  *Words `json:"words,omitempty"`  // of the invoices
 }
 
 // A CurrentPhase says since when, and until when, the phase lasts that the subscription is in.

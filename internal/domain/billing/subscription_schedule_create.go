@@ -241,6 +241,7 @@ func (d *Domain) startSchedule(c *api.Call, s *SubscriptionSchedule, cus *custom
 	return c.Asking(ph.asks(c, nil, ph.ProrationBehavior, false), func() error {
 		sub := newSubscription(c, cus)
 		sub.BillingMode, sub.Currency, sub.Schedule, s.Subscription = s.BillingMode, ph.Currency, &s.ID, &sub.ID
+		sub.Private.Words = s.Private.Words
 		if sub.BillingMode.Flexible != nil {
 			sub.BillingMode.UpdatedAt = c.Now()
 		}

@@ -283,6 +283,15 @@ func (pd PhaseDiscount) asks() *form.Value {
 	return &form.Value{Kind: form.Array, Items: []*form.Value{one}}
 }
 
+// asksFor are discounts as a request says them.
+func asksFor(list []PhaseDiscount) *form.Value {
+	all := &form.Value{Kind: form.Array}
+	for _, pd := range list {
+		all.Items = append(all.Items, pd.asks().Items...)
+	}
+	return all
+}
+
 // endsSubscription says when the subscription ends: with the last phase, if the schedule ends it. Known from: facts 15i (only in the last phase).
 func (s *SubscriptionSchedule) endsSubscription(c *api.Call, sub *Subscription) (changed bool) {
 	var end *int64

@@ -49,6 +49,7 @@ type Customer struct {
 	Private struct {
 		IPAddress          string `json:"ip_address,omitempty"`          // tax[ip_address]
 		ReconciliationMode string `json:"reconciliation_mode,omitempty"` // of the cash balance; "" is the account's own
+		Quotes             int64  `json:"quotes,omitempty"`              // how many quotes have had a number of his
 	} `json:"-"`
 }
 
