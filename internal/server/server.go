@@ -163,7 +163,7 @@ func (s *Server) wire() {
 	app.Use(payouts, topup.New(balances, payouts), files, reference.New(), secretstore.New(s.Vault), forwarding.New(methods, relay.New()), taxid.New(customers))
 	app.Use(methodconfig.New(), paymentrecord.New(methods), browser.New(payments, setups))
 	app.Use(guard, disputes)
-	bills := billing.New(clocks, customers, methods, payments)
+	bills := billing.New(clocks, customers, methods, setups, payments)
 	checkouts := checkout.New(customers, methods, setups, payments, bills)
 	app.Use(bills, entitlement.New(bills), checkouts)
 	cash := cashbalance.New(customers)

@@ -19,6 +19,7 @@ import (
 	"florin/internal/domain/customer"
 	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
+	"florin/internal/domain/setup"
 	"florin/internal/domain/testclock"
 	"florin/internal/fault"
 )
@@ -28,13 +29,15 @@ type Domain struct {
 	customers *customer.Domain
 	methods   *paymentmethod.Domain
 	payments  *payment.Domain
+	setups    *setup.Domain
 	followers []Follower
 }
 
 // New makes the domain on those below it.
-func New(clocks *testclock.Domain, customers *customer.Domain, methods *paymentmethod.Domain, payments *payment.Domain) *Domain {
-	d := &Domain{customers: customers, methods: methods, payments: payments}
+func New(clocks *testclock.Domain, customers *customer.Domain, methods *paymentmethod.Domain, setups *setup.Domain, payments *payment.Domain) *Domain {
+	d := &Domain{customers: customers, methods: methods, setups: setups, payments: payments}
 	payments.Follow(d.intentMoved)
+	setups.Follow(d.setupMoved)
 	clocks.Farthest = d.Farthest
 	customers.Deleted = append(customers.Deleted, d.customerDeleted, d.dropSchedules, d.dropQuotes)
 	clocks.Deleted = append(clocks.Deleted, d.dropQuotesOf)

@@ -143,6 +143,9 @@ func (d *Domain) created(c *api.Call, sub *Subscription) error {
 			return err
 		}
 	}
+	if err := d.askForMethod(c, sub); err != nil {
+		return err
+	}
 	if err := d.save(c, sub, "customer.subscription.created"); err != nil {
 		return err
 	}

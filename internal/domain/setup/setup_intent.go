@@ -65,7 +65,9 @@ type IntentPrivate struct {
 	Tries int64 `json:"tries,omitempty"`
 	// Session is the checkout session that it is of.
 	Session string `json:"session,omitempty"`
-	Watched bool   `json:"-"` // who confirms it looks himself what becomes of it, and is no follower now
+	// Subscription is the one that it sets a payment method up for.
+	Subscription string `json:"subscription,omitempty"`
+	Watched      bool   `json:"-"` // who confirms it looks himself what becomes of it, and is no follower now
 }
 
 // Automatic says that the payment methods are chosen by the account's configuration.
