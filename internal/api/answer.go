@@ -117,11 +117,11 @@ func (c *Call) reduce(body []byte) []byte {
 		out = append(jsontext.AppendString(out, key), ':')
 		switch key {
 		case "card":
-			v = without(v, "fingerprint", "regulated_status")
+			v = jsontext.Without(v, "fingerprint", "regulated_status")
 		case "billing_details":
-			v = without(v, "tax_id")
+			v = jsontext.Without(v, "tax_id")
 		case "payment_method_options":
-			v = without(v, "card") // only options that the client needs
+			v = jsontext.Without(v, "card") // only options that the client needs
 		}
 		out = append(out, c.reduce(v)...)
 		return true
@@ -137,25 +137,4 @@ func (c *Call) reduceFault(f *fault.Error) *fault.Error {
 	less := *f
 	less.PaymentIntent, less.PaymentMethod, less.SetupIntent = c.reduce(f.PaymentIntent), c.reduce(f.PaymentMethod), c.reduce(f.SetupIntent)
 	return &less
-}
-
-// without leaves some members out of an object.
-func without(body []byte, names ...string) []byte {
-	if len(body) == 0 || body[0] != '{' {
-		return body
-	}
-	out := append(make([]byte, 0, len(body)), '{')
-	jsontext.Members(body, func(key string, v []byte) bool {
-		for _, n := range names {
-			if n == key {
-				return true
-			}
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(jsontext.AppendString(out, key), ':'), v...)
-		return true
-	})
-	return append(out, '}')
 }

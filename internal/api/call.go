@@ -89,6 +89,14 @@ func (c *Call) NewID(prefix string) string {
 	return id.New(prefix, '1', c.real, c.accountPart())
 }
 
+// NewModeID is NewID for a kind whose ids say their mode: mtr_test_….
+func (c *Call) NewModeID(prefix string) string {
+	if !c.Live() {
+		prefix += "_test"
+	}
+	return c.NewID(prefix)
+}
+
 // NewShortID makes an id with a 14-character body.
 func (c *Call) NewShortID(prefix string) string { return id.Short(prefix, c.real) }
 

@@ -228,3 +228,24 @@ func newline(dst []byte, depth int) []byte {
 	}
 	return dst
 }
+
+// Without is an object without some of its members; what is no object stays as it is.
+func Without(body []byte, names ...string) []byte {
+	if len(body) == 0 || body[0] != '{' {
+		return body
+	}
+	out := append(make([]byte, 0, len(body)), '{')
+	Members(body, func(key string, v []byte) bool {
+		for _, n := range names {
+			if n == key {
+				return true
+			}
+		}
+		if len(out) > 1 {
+			out = append(out, ',')
+		}
+		out = append(append(AppendString(out, key), ':'), v...)
+		return true
+	})
+	return append(out, '}')
+}

@@ -110,7 +110,7 @@ func (d *Domain) createCreditGrant(c *api.Call) (any, error) {
 	}
 
 	now, priority := c.Now(), int64(defaultPriority)
-	g := CreditGrants.New(c, c.NewID(ofMode(c, "credgr")))
+	g := CreditGrants.New(c, c.NewModeID("credgr"))
 	g.Category, g.Created, g.EffectiveAt, g.Livemode, g.Priority, g.TestClock, g.Updated = "paid", now, &now, c.Live(), &priority, cus.TestClock, now
 	if err := c.Params(g); err != nil {
 		return nil, err
@@ -123,14 +123,6 @@ func (d *Domain) createCreditGrant(c *api.Call) (any, error) {
 		return nil, err
 	}
 	return g, g.credit(c, "credits_granted", g.Amount.Monetary.Value, nil)
-}
-
-// ofMode is the prefix of an id that says its mode. Known from: the ids of Stripe's reference (credgr_test_, cbtxn_test_).
-func ofMode(c *api.Call, prefix string) string {
-	if c.Live() {
-		return prefix
-	}
-	return prefix + "_test"
 }
 
 // checkCreditGrant refuses what cannot be a credit grant.

@@ -78,7 +78,7 @@ func (g *CreditGrant) debit(c *api.Call, why string, amount int64, of *CreditUse
 }
 
 func (g *CreditGrant) transaction(c *api.Call, typ string) *CreditTransaction {
-	t := CreditTransactions.New(c, c.NewID(ofMode(c, "cbtxn")))
+	t := CreditTransactions.New(c, c.NewModeID("cbtxn"))
 	t.Created, t.CreditGrant, t.EffectiveAt, t.Livemode, t.TestClock, t.Type = c.Now(), g.ID, c.Now(), g.Livemode, g.TestClock, typ
 	return t
 }

@@ -259,15 +259,5 @@ func (d *Domain) creditInvoice(c *api.Call, inv *Invoice, cn *CreditNote) error 
 	case inv.AmountRemaining > 0:
 		return d.reprice(c, inv)
 	}
-	inv.AutoAdvance, inv.NextPaymentAttempt = false, nil
-	if err := inv.move(paid, c.Now()); err != nil {
-		return err
-	}
-	if err := d.dropPayment(c, inv); err != nil {
-		return err
-	}
-	if err := c.Save(inv, "invoice.updated", "invoice.paid", "invoice.payment_succeeded"); err != nil {
-		return err
-	}
-	return d.follow(c, inv, itPaid)
+	return d.settled(c, inv)
 }

@@ -130,7 +130,13 @@ func (d *Domain) answerInvoice(c *api.Call, name string) (any, error) {
 // payOutOfBand takes the merchant's word for it that the customer has paid some other way. Known from: facts 15d.
 func (d *Domain) payOutOfBand(c *api.Call, inv *Invoice) error {
 	inv.AmountPaidOffStripe = inv.AmountRemaining
-	inv.AmountPaid, inv.AmountRemaining, inv.AutoAdvance, inv.NextPaymentAttempt = inv.AmountDue, 0, false, nil
+	inv.AmountPaid, inv.AmountRemaining = inv.AmountDue, 0
+	return d.settled(c, inv)
+}
+
+// settled ends an open invoice that nothing is asked for any more, without a payment.
+func (d *Domain) settled(c *api.Call, inv *Invoice) error {
+	inv.AutoAdvance, inv.NextPaymentAttempt = false, nil
 	if err := inv.move(paid, c.Now()); err != nil {
 		return err
 	}

@@ -346,28 +346,30 @@ func (d *Domain) itemToAdd(c *api.Call, cus *customer.Customer, inv *Invoice, p 
 }
 
 func (d *Domain) updateLines(c *api.Call) (any, error) {
-	inv, err := draftInPath(c)
-	if err != nil {
-		return nil, err
-	}
-	if err := metadata(&inv.Metadata, c.P.Get("invoice_metadata")); err != nil {
-		return nil, err
-	}
-	for i, p := range c.P.Get("lines").Items {
-		at := "lines[" + strconv.Itoa(i) + "]"
-		l := inv.line(p.Str("id"))
-		if l == nil {
-			return nil, fault.NoSuch("line_item", p.Str("id"), under(at, "id"), 400)
-		}
-		if err := d.changeLine(c, inv, l, p, at); err != nil {
-			return nil, err
-		}
-	}
-	return inv, d.retotal(c, inv, "invoice.updated")
+	return d.eachLine(c, func(inv *Invoice, l *Line, p *form.Value, at string) error { return d.changeLine(c, inv, l, p, at) })
 }
 
 // removeLines takes lines off a draft; the invoice items go, or wait for the next invoice.
 func (d *Domain) removeLines(c *api.Call) (any, error) {
+	return d.eachLine(c, func(inv *Invoice, l *Line, p *form.Value, _ string) error {
+		it, err := InvoiceItems.Get(c, l.item())
+		if err != nil {
+			return err
+		}
+		inv.takeOff(l)
+		if it == nil {
+			return nil
+		}
+		it.Invoice = nil
+		if p.Str("behavior") == "delete" {
+			return c.Delete(it, "invoiceitem.deleted")
+		}
+		return c.Save(it)
+	})
+}
+
+// eachLine does something with every line of a draft that a request names, and adds the draft up again.
+func (d *Domain) eachLine(c *api.Call, do func(inv *Invoice, l *Line, p *form.Value, at string) error) (any, error) {
 	inv, err := draftInPath(c)
 	if err != nil {
 		return nil, err
@@ -381,20 +383,9 @@ func (d *Domain) removeLines(c *api.Call) (any, error) {
 		if l == nil {
 			return nil, fault.NoSuch("line_item", p.Str("id"), under(at, "id"), 400)
 		}
-		if it, err := InvoiceItems.Get(c, l.item()); err != nil {
+		if err := do(inv, l, p, at); err != nil {
 			return nil, err
-		} else if it != nil {
-			it.Invoice = nil
-			if p.Str("behavior") == "delete" {
-				err = c.Delete(it, "invoiceitem.deleted")
-			} else {
-				err = c.Save(it)
-			}
-			if err != nil {
-				return nil, err
-			}
 		}
-		inv.takeOff(l)
 	}
 	return inv, d.retotal(c, inv, "invoice.updated")
 }

@@ -7,10 +7,10 @@ import (
 	"florin/internal/api"
 	"florin/internal/domain/account"
 	"florin/internal/domain/methodconfig"
+	"florin/internal/domain/payment"
 	"florin/internal/domain/paymentmethod"
 	"florin/internal/fault"
 	"florin/internal/form"
-	"florin/internal/money"
 	"florin/internal/paymethod"
 )
 
@@ -99,20 +99,8 @@ func checkTypes(types []string, use paymethod.Use) error {
 		if t == nil {
 			return fault.UnknownMethodType(i, name)
 		}
-		limit := t.Limits[use.Currency]
-		switch t.Refuses(use) {
-		case paymethod.NotHere:
-			return fault.UnknownMethodType(i, name)
-		case paymethod.NotCurrency:
-			return fault.TypeCurrency(use.Currency)
-		case paymethod.NotLater:
-			return fault.TypeNotLater(name)
-		case paymethod.NotKept:
-			return fault.TypeNotKept(name, use.SetUp)
-		case paymethod.TooSmall:
-			return fault.TypeAmount(name, money.Format(limit.Min, use.Currency), false)
-		case paymethod.TooLarge:
-			return fault.TypeAmount(name, money.Format(limit.Max, use.Currency), true)
+		if f := payment.RefuseType(i, t, use); f != nil {
+			return f
 		}
 	}
 	return nil

@@ -23,23 +23,7 @@ type entitlement struct {
 // entitlements is the kind of them. Whose they are is not shown.
 var entitlements = &api.Kind[entitlement]{
 	Name: "entitlements.active_entitlement", Word: "active entitlement", Prefixes: []string{"ent"}, Param: "id", Index: []string{"customer"},
-	View: func(_ *api.Call, d *store.Doc) ([]byte, error) { return without(d.Body, "customer"), nil },
-}
-
-// without is an object without a member.
-func without(body []byte, name string) []byte {
-	out := []byte{'{'}
-	jsontext.Members(body, func(key string, v []byte) bool {
-		if key == name {
-			return true
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(jsontext.AppendString(out, key), ':'), v...)
-		return true
-	})
-	return append(out, '}')
+	View: func(_ *api.Call, d *store.Doc) ([]byte, error) { return jsontext.Without(d.Body, "customer"), nil },
 }
 
 func (d *Domain) entitlementRoutes(r *api.Router) {
@@ -83,7 +67,7 @@ func (d *Domain) subscribed(c *api.Call, sub *billing.Subscription) error {
 		return err
 	}
 	for _, f := range want {
-		e := entitlements.New(c, c.NewID(prefix(c, "ent")))
+		e := entitlements.New(c, c.NewModeID("ent")) // unverified: the prefix
 		e.Customer, e.Feature, e.Livemode, e.LookupKey = sub.Customer, f.ID, c.Live(), f.LookupKey
 		if err := c.Save(e); err != nil {
 			return err

@@ -60,20 +60,12 @@ func (d *Domain) create(c *api.Call) (any, error) {
 		return nil, fault.FeatureTaken(c.P.Str("lookup_key"))
 	}
 
-	f := Features.New(c, c.NewID(prefix(c, "feat")))
+	f := Features.New(c, c.NewModeID("feat")) // unverified: the prefix
 	f.Active, f.Livemode, f.Metadata = true, c.Live(), map[string]string{}
 	if err := c.Params(f); err != nil {
 		return nil, err
 	}
 	return f, c.Save(f) // no event tells of features
-}
-
-// prefix is that of an id that says its mode. unverified.
-func prefix(c *api.Call, name string) string {
-	if c.Live() {
-		return name
-	}
-	return name + "_test"
 }
 
 // list shows features that are not archived, unless it is asked for these.

@@ -103,11 +103,7 @@ func (d *Domain) createAlert(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	prefix := "alrt"
-	if !c.Live() {
-		prefix = "alrt_test" // unverified
-	}
-	a := Alerts.New(c, c.NewID(prefix))
+	a := Alerts.New(c, c.NewModeID("alrt")) // unverified: the prefix
 	a.Livemode, a.Private.Since = c.Live(), c.Now()
 	if err := c.Params(a); err != nil {
 		return nil, err

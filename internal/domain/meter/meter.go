@@ -89,11 +89,7 @@ func (d *Domain) create(c *api.Call) (any, error) {
 		return nil, err
 	}
 
-	prefix := "mtr"
-	if !c.Live() {
-		prefix = "mtr_test"
-	}
-	m := Meters.New(c, c.NewID(prefix))
+	m := Meters.New(c, c.NewModeID("mtr"))
 	m.Created, m.Updated, m.Livemode, m.Status = c.Now(), c.Now(), c.Live(), active
 	m.CustomerMapping, m.ValueSettings = CustomerMapping{"stripe_customer_id", "by_id"}, ValueSettings{"value"}
 	if err := c.Params(m); err != nil {

@@ -569,21 +569,29 @@ func (pi *Intent) checkTypes(c *api.Call) error {
 		if t == nil || t.Flow == paymethod.Terminal {
 			continue
 		}
-		limit := t.Limits[pi.Currency]
-		switch t.Refuses(use) {
-		case paymethod.NotHere:
-			return fault.UnknownMethodType(i, name)
-		case paymethod.NotCurrency:
-			return fault.TypeCurrency(pi.Currency)
-		case paymethod.NotLater:
-			return fault.TypeNotLater(name)
-		case paymethod.NotKept:
-			return fault.TypeNotKept(name, use.SetUp)
-		case paymethod.TooSmall:
-			return fault.TypeAmount(name, money.Format(limit.Min, pi.Currency), false)
-		case paymethod.TooLarge:
-			return fault.TypeAmount(name, money.Format(limit.Max, pi.Currency), true)
+		if f := RefuseType(i, t, use); f != nil {
+			return f
 		}
+	}
+	return nil
+}
+
+// RefuseType is the refusal of a type of payment method, the i-th of those that a request names, that cannot do what is wanted; nil if it can.
+func RefuseType(i int, t *paymethod.Type, use paymethod.Use) *fault.Error {
+	limit := t.Limits[use.Currency]
+	switch t.Refuses(use) {
+	case paymethod.NotHere:
+		return fault.UnknownMethodType(i, t.Name)
+	case paymethod.NotCurrency:
+		return fault.TypeCurrency(use.Currency)
+	case paymethod.NotLater:
+		return fault.TypeNotLater(t.Name)
+	case paymethod.NotKept:
+		return fault.TypeNotKept(t.Name, use.SetUp)
+	case paymethod.TooSmall:
+		return fault.TypeAmount(t.Name, money.Format(limit.Min, use.Currency), false)
+	case paymethod.TooLarge:
+		return fault.TypeAmount(t.Name, money.Format(limit.Max, use.Currency), true)
 	}
 	return nil
 }

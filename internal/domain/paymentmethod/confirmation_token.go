@@ -181,19 +181,7 @@ func (d *Domain) made(c *api.Call, tok *ConfirmationToken) (*PaymentMethod, erro
 
 // preview is what a token shows of its payment method: all but what names it.
 func preview(pm *PaymentMethod) []byte {
-	out := []byte{'{'}
-	jsontext.Members(jsontext.Append(nil, pm), func(key string, v []byte) bool {
-		switch key {
-		case "id", "object", "created", "livemode", "metadata", "radar_options", "shared_payment_granted_token":
-			return true
-		}
-		if len(out) > 1 {
-			out = append(out, ',')
-		}
-		out = append(append(jsontext.AppendString(out, key), ':'), v...)
-		return true
-	})
-	return append(out, '}')
+	return jsontext.Without(jsontext.Append(nil, pm), "id", "object", "created", "livemode", "metadata", "radar_options", "shared_payment_granted_token")
 }
 
 // cardOptions are those that a token shows: each, null where it was not given.
